@@ -15,8 +15,21 @@ from skimage.segmentation import find_boundaries
 from .core import ClassTable, HistonbError, atomic
 
 # %% auto #0
-__all__ = ['as_rgb', 'colour', 'instance_colours', 'overlay', 'round_length', 'scale_bar', 'panel', 'fig_png', 'mosaic', 'curves',
-           'bars', 'matrix']
+__all__ = ['NotebookFigure', 'fig_png', 'as_rgb', 'colour', 'instance_colours', 'overlay', 'round_length', 'scale_bar', 'panel',
+           'mosaic', 'curves', 'bars', 'matrix']
+
+# %% ../nbs/01_show.ipynb #6042f780
+class NotebookFigure(Figure):
+    "A matplotlib figure without a window, shown by a notebook whatever the backend"
+    def _repr_png_(self): return fig_png(self, dpi=self.dpi)
+
+def fig_png(fig: Figure, # a figure
+            dpi: float = 100, # pixels per inch
+    ) -> bytes: # the content of a PNG file
+    "`fig` as PNG, the same bytes for the same figure"
+    buffer = BytesIO()
+    fig.savefig(buffer, format='png', dpi=dpi, metadata={'Software': None})
+    return buffer.getvalue()
 
 # %% ../nbs/01_show.ipynb #43e32cac
 def as_rgb(image # (H,W), (H,W,3) or tensor (3,H,W); uint8, bool, or float in [0,1]
@@ -98,7 +111,7 @@ def scale_bar(ax, # matplotlib Axes that shows a picture, one unit a pixel
     ax.text(x, y - .03*h, f'{length:g} µm', fontsize=6, va='bottom', ha='left')
     return length
 
-# %% ../nbs/01_show.ipynb #d9fad64e
+# %% ../nbs/01_show.ipynb #5c70d4f8
 def _tile(a, table):
     "One cell of a panel as uint8 RGB"
     if hasattr(a, 'detach'): a = _channels_last(a)
@@ -106,12 +119,18 @@ def _tile(a, table):
     if a.ndim == 3 or a.dtype == bool or a.dtype.kind == 'f': return as_rgb(a)
     return colour(a, None if a.dtype == np.int32 else table)
 
+def _picture(ax, rgb):
+    "A picture in a thin frame, without axes"
+    ax.imshow(rgb, interpolation='nearest')
+    ax.set_xticks([]); ax.set_yticks([])
+    for side in ax.spines.values(): side.set(color='lightgrey', linewidth=.6)
+
 def _legend(fig, table):
     "Names and colours of `table` under a figure"
     patches = [Patch(facecolor=np.array(c)/255, edgecolor='grey', linewidth=.5, label=n) for n, c in zip(table.names, table.colours)]
     fig.legend(handles=patches, loc='outside lower center', ncol=min(len(patches), 6), fontsize=7, frameon=False)
 
-# %% ../nbs/01_show.ipynb #ae999d79
+# %% ../nbs/01_show.ipynb #ab86d5dd
 def panel(columns: dict, # column name -> list of (H,W,3) pictures or (H,W) maps, equally many in each
           table: ClassTable | None = None, # colours for class maps, and the legend
           size: float = 2., # side of one picture, inches
@@ -125,26 +144,18 @@ def panel(columns: dict, # column name -> list of (H,W,3) pictures or (H,W) maps
     if len(rows) != 1 or 0 in rows:
         raise HistonbError('A panel needs equally many pictures in each column, not ' + ', '.join(f'{len(v)} in "{k}"' for k, v in columns.items()) + '.')
     n = rows.pop()
-    fig = Figure(figsize=(size*len(columns), size*n + .3*bool(title) + .3*(table is not None) + .2), layout='constrained')
+    fig = NotebookFigure(figsize=(size*len(columns), size*n + .3*bool(title) + .3*(table is not None) + .2), layout='constrained')
     axes = fig.subplots(n, len(columns), squeeze=False)
     for j, (name, pictures) in enumerate(columns.items()):
         axes[0, j].set_title(name, fontsize=9)
-        for ax, picture in zip(axes[:, j], pictures): ax.imshow(_tile(picture, table), interpolation='nearest'); ax.set_axis_off()
+        for ax, picture in zip(axes[:, j], pictures): _picture(ax, _tile(picture, table))
     if mpp: scale_bar(axes[0, 0], mpp)
     if title: fig.suptitle(title, fontsize=10)
     if table is not None: _legend(fig, table)
     if save: _save(fig, save)
     return fig
 
-# %% ../nbs/01_show.ipynb #9036a9b8
-def fig_png(fig: Figure, # a figure
-            dpi: int = 100, # pixels per inch
-    ) -> bytes: # the content of a PNG file
-    "`fig` as PNG, the same bytes for the same figure"
-    buffer = BytesIO()
-    fig.savefig(buffer, format='png', dpi=dpi, metadata={'Software': None})
-    return buffer.getvalue()
-
+# %% ../nbs/01_show.ipynb #93319e58
 def _save(fig, path):
     "Write `fig` whole or not at all"
     with atomic(path) as f: f.write(fig_png(fig))
@@ -165,7 +176,7 @@ def mosaic(images, # list of (H,W,3) or (H,W) pictures, sizes may differ
         out[y:y + t.shape[0], x:x + t.shape[1]] = t
     return out
 
-# %% ../nbs/01_show.ipynb #f849b992
+# %% ../nbs/01_show.ipynb #46dc4a46
 def curves(history, # DataFrame or dict of equally long columns; a column `epoch` is the x axis when present
            names: list | dict | None = None, # columns to draw, or {axis title: [columns]}; None: every numeric column
            title: str | None = None, # a line above
@@ -179,7 +190,7 @@ def curves(history, # DataFrame or dict of equally long columns; a column `epoch
     groups = names if isinstance(names, dict) else {None: list(names)}
     missing = [c for g in groups.values() for c in g if c not in df]
     if missing: raise HistonbError(f'The history has no column {missing[0]!r}; it has {", ".join(map(str, df.columns))}.')
-    fig = Figure(figsize=(size[0]*len(groups), size[1]), layout='constrained')
+    fig = NotebookFigure(figsize=(size[0]*len(groups), size[1]), layout='constrained')
     for ax, (name, cols) in zip(fig.subplots(1, len(groups), squeeze=False)[0], groups.items()): _lines(ax, x, df[list(cols)], name, log)
     if title: fig.suptitle(title, fontsize=10)
     return fig
@@ -192,7 +203,7 @@ def _lines(ax, x, df, title, log):
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=.3); ax.legend(fontsize=7, frameon=False)
 
-# %% ../nbs/01_show.ipynb #8d72ecaa
+# %% ../nbs/01_show.ipynb #ea50a2f5
 def bars(values: dict, # name -> number or (value, lo, hi), or group -> {name: number or (value, lo, hi)}
          title: str | None = None, # a line above
          ylabel: str = '', # unit or name of the y axis
@@ -202,7 +213,7 @@ def bars(values: dict, # name -> number or (value, lo, hi), or group -> {name: n
     "Bars, single or grouped, with an interval where one is given"
     groups = values if all(isinstance(v, dict) for v in values.values()) else {k: {'': v} for k, v in values.items()}
     series = list(dict.fromkeys(n for g in groups.values() for n in g))
-    fig = Figure(figsize=size, layout='constrained'); ax = fig.add_subplot()
+    fig = NotebookFigure(figsize=size, layout='constrained'); ax = fig.add_subplot()
     for k, name in enumerate(series): _bar_series(ax, [g.get(name, np.nan) for g in groups.values()], k, len(series), name)
     ax.set_xticks(range(len(groups)), groups, fontsize=7); ax.tick_params(axis='y', labelsize=7)
     ax.set_ylabel(ylabel, fontsize=8); ax.set_title(title or '', fontsize=10); ax.grid(axis='y', alpha=.3)
@@ -218,7 +229,7 @@ def _bar_series(ax, values, k, n, name):
     known = np.isfinite(v).all(1)
     ax.errorbar(x[known], v[known, 0], np.abs(v[known, 1:] - v[known, :1]).T, fmt='none', ecolor='black', elinewidth=.8, capsize=2)
 
-# %% ../nbs/01_show.ipynb #9c79629a
+# %% ../nbs/01_show.ipynb #24c618be
 def matrix(confusion, # (n,n) counts, row true class, column predicted class
            names, # n class names
            title: str | None = None, # a line above
@@ -229,7 +240,7 @@ def matrix(confusion, # (n,n) counts, row true class, column predicted class
     if c.shape != (len(names), len(names)): raise HistonbError(f'A confusion matrix of {len(names)} classes is square of that side, not {c.shape}.')
     total = c.sum(1, keepdims=True)
     share = np.divide(c, total, out=np.full_like(c, np.nan), where=total > 0)
-    fig = Figure(figsize=(size*len(names) + 1.3, size*len(names) + .9), layout='constrained'); ax = fig.add_subplot()
+    fig = NotebookFigure(figsize=(size*len(names) + 1.3, size*len(names) + .9), layout='constrained'); ax = fig.add_subplot()
     ax.imshow(share, vmin=0, vmax=1, cmap='Blues')
     for (i, j), s in np.ndenumerate(share):
         if np.isfinite(s): ax.text(j, i, f'{100*s:.0f}', ha='center', va='center', fontsize=8, color='white' if s > .5 else 'black')
