@@ -111,7 +111,7 @@ def scale_bar(ax, # matplotlib Axes that shows a picture, one unit a pixel
     ax.text(x, y - .03*h, f'{length:g} µm', fontsize=6, va='bottom', ha='left')
     return length
 
-# %% ../nbs/01_show.ipynb #5c70d4f8
+# %% ../nbs/01_show.ipynb #d0e62619
 def _tile(a, table):
     "One cell of a panel as uint8 RGB"
     if hasattr(a, 'detach'): a = _channels_last(a)
@@ -128,7 +128,7 @@ def _picture(ax, rgb):
 def _legend(fig, table):
     "Names and colours of `table` under a figure"
     patches = [Patch(facecolor=np.array(c)/255, edgecolor='grey', linewidth=.5, label=n) for n, c in zip(table.names, table.colours)]
-    fig.legend(handles=patches, loc='outside lower center', ncol=min(len(patches), 6), fontsize=7, frameon=False)
+    fig.legend(handles=patches, loc='outside lower center', ncol=max(1, min(len(patches), int(fig.get_figwidth()/1.1))), fontsize=7, frameon=False)
 
 # %% ../nbs/01_show.ipynb #ab86d5dd
 def panel(columns: dict, # column name -> list of (H,W,3) pictures or (H,W) maps, equally many in each
