@@ -301,7 +301,7 @@ def progress(
     desc:str='', # What is being done
 ):
     "A progress bar with time left on a terminal or in a notebook; silent when the output is piped."
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
     quiet = not (sys.stderr.isatty() or 'ipykernel' in sys.modules) or bool(os.environ.get('HISTONB_QUIET') or os.environ.get('CI'))
     return tqdm(iterable, total=total, desc=desc, disable=quiet, leave=False)
 
