@@ -13,7 +13,7 @@ from torchstain.torch.normalizers import TorchMacenkoNormalizer
 from ..core import error, rng as make_rng
 
 # %% auto #0
-__all__ = ['WHITE', 'GLASS', 'INK', 'RUIFROK', 'STATUSES', 'MIN_TISSUE', 'MIN_PIXELS', 'REFERENCE', 'optical_density',
+__all__ = ['WHITE', 'GLASS', 'INK', 'RUIFROK', 'STATUSES', 'REFERENCE', 'MIN_TISSUE', 'MIN_PIXELS', 'optical_density',
            'tissue_weight', 'StainStats', 'fit_stain', 'stain_matrix', 'separate', 'compose', 'colour_distance',
            'normalise', 'jitter_stain']
 
@@ -22,7 +22,7 @@ WHITE = 245.   # grey level of glass
 def _density(t): return (t.float() + 1).log().neg() + float(np.log(WHITE + 1))
 def _grey(od): return ((WHITE + 1) * od.neg().exp() - 1).round().clamp(0, 255).to(torch.uint8)
 
-# %% ../../nbs/prep/10_stain.ipynb #aece1360
+# %% ../../nbs/prep/10_stain.ipynb #2916163a
 def _batch(images):
     "uint8 (N,3,H,W) tensor, and the function that gives a result the form `images` had."
     tensor = torch.is_tensor(images)
@@ -37,7 +37,7 @@ def _batch(images):
     def back(out, planes=False):
         out = out[0] if single else out
         return out if tensor else (out if planes else out.movedim(-3, -1)).contiguous().numpy()
-    return (t[None] if single else t), back, single
+    return (t[None] if single else t).contiguous(), back, single
 
 # %% ../../nbs/prep/10_stain.ipynb #2b52dfa3
 def optical_density(
@@ -51,14 +51,14 @@ def optical_density(
 GLASS = .15   # density (length of the OD vector) up to which a pixel is glass; from twice this on it is tissue
 INK = 1.4     # red or blue density over green density from which a pixel is ink
 
-# %% ../../nbs/prep/10_stain.ipynb #77e1f6f4
+# %% ../../nbs/prep/10_stain.ipynb #d1239602
 def _smooth(x): return F.avg_pool2d(x, 7, 1, 3, count_include_pad=False)
 def _weights(od):
     "Tissue weight in 0-1 and ink mask, both (N,1,H,W)."
-    dense = od.clamp(min=0).norm(dim=1, keepdim=True)
+    dense = od.clamp(min=0).square().sum(1, keepdim=True).sqrt()
     stained = (dense > GLASS).float()
-    odd = (od[:, ::2].amax(1, keepdim=True) > INK * od[:, 1:2]).float() * stained
-    ink = (_smooth(odd) > .5 * _smooth(stained)) & (stained > 0)
+    odd = (torch.maximum(od[:, :1], od[:, 2:]) > INK * od[:, 1:2]).float() * stained
+    ink = (_smooth(odd) > .5 * _smooth(stained)) & (stained > 0) if odd.any() else odd > 0
     return ((dense - GLASS) / GLASS).clamp(0, 1) * ~ink, ink
 
 # %% ../../nbs/prep/10_stain.ipynb #8540e3b8
@@ -97,6 +97,9 @@ def from_dict(cls:StainStats, d:dict): # What `to_dict` gave
     "The statistics from a dict."
     return cls(**d)
 
+# %% ../../nbs/prep/10_stain.ipynb #6fe8b5b2
+REFERENCE = StainStats(matrix=[[.660, .701, .270], [.100, .963, .251]], max_c=[2.1, 1.0], mean=[62., 37.7, -30.], std=[13.3, 9.3, 8.3])
+
 # %% ../../nbs/prep/10_stain.ipynb #6322473e
 _XYZ = torch.tensor([[.412453, .357580, .180423], [.212671, .715160, .072169], [.019334, .119193, .950227]])
 _XYZ_N = _XYZ / torch.tensor([.95047, 1., 1.08883])[:, None]
@@ -127,20 +130,32 @@ def _sample(t, weight, ink, n, gen):
     keep = gen.permutation(len(px))[:n] if len(px) > n else slice(None)
     return px[keep].cpu(), 'ok'
 
-# %% ../../nbs/prep/10_stain.ipynb #041f17f9
-def _plausible(m, least=12.):
-    "Whether two density vectors can be haematoxylin and eosin: apart by `least` degrees, eosin weak in red, both positive."
+# %% ../../nbs/prep/10_stain.ipynb #2d9c99c4
+def _plausible(m):
+    "Whether two density vectors can be haematoxylin and eosin: 12 degrees apart, eosin weak in red, haematoxylin weaker in blue than in red."
     apart = np.degrees(np.arccos(np.clip(m[0] @ m[1], -1, 1)))
-    return bool(np.isfinite(m).all() and apart >= least and m[0, 0] >= .4 and m[1, 0] <= .5 and m[:, 1].min() >= .4 and m.min() > -.2)
+    return bool(apart >= 12 and m[:, 1].min() >= .4 and m[1, 0] <= .4 and m[0, 0] >= .4 and m[0, 2] <= .9 * m[0, 0] and m.min() >= -.1)
 
-# %% ../../nbs/prep/10_stain.ipynb #5b54b749
+# %% ../../nbs/prep/10_stain.ipynb #7a0b4af4
+def _anchored(od, prior):
+    "Vectors (2,3) from the purest 1 to 5 % of densities (k,3) at either end, purity being judged by a prior matrix."
+    c = od @ np.linalg.pinv(prior)
+    order = np.argsort(np.arctan2(c[:, 1], c[:, 0]))
+    lo, hi = len(od) // 100, len(od) // 20 + 1
+    m = np.stack([od[order[lo:hi]].mean(0), od[order[-hi:len(od) - lo]].mean(0)])
+    return m / np.linalg.norm(m, axis=1, keepdims=True)
+
+# %% ../../nbs/prep/10_stain.ipynb #e40d7fa1
 def _macenko(px):
     "Matrix (2,3) and 99th percentiles (2,) of tissue pixels (k,3); None where they do not show two stains."
-    if len(px) < MIN_PIXELS or _density(px).std(0).max() < .03: return None, None
+    od = _density(px.clamp(max=int(WHITE))).double().numpy()
+    if od.std(0).max() < .03: return None, None
     fit = TorchMacenkoNormalizer()
     fit.fit(px.float().clamp(max=WHITE).T[:, None], Io=WHITE + 1, beta=-float('inf'))
-    m, c = fit.HERef.T.double().numpy(), fit.maxCRef.double().numpy()
-    return (m.tolist(), c.clip(.05).tolist()) if _plausible(m) else (None, None)
+    m = fit.HERef.T.double().numpy()
+    if not _plausible(m): m = _anchored(od, np.array(REFERENCE.matrix))
+    if not _plausible(m): return None, None
+    return m.tolist(), np.percentile(od @ np.linalg.pinv(m), 99, axis=0).clip(.05).tolist()
 
 # %% ../../nbs/prep/10_stain.ipynb #5bbde101
 def _stats(px, method, status='ok'):
@@ -179,9 +194,6 @@ def stain_matrix(
     if method == 'ruifrok': return RUIFROK.copy(), 'ok'
     s = fit_stain(image, method)
     return (np.array(s.matrix) if s.status == 'ok' else None), s.status
-
-# %% ../../nbs/prep/10_stain.ipynb #8416a536
-REFERENCE = StainStats(matrix=RUIFROK.tolist(), max_c=[1.6, 1.0], mean=[65., 25., -15.], std=[12., 8., 6.])
 
 # %% ../../nbs/prep/10_stain.ipynb #80e9a601
 def separate(
