@@ -73,8 +73,8 @@ def weighted_ce(
     "Cross-entropy with class weights."
     return WeightedCE(weight)
 
-# %% ../../nbs/train/50_losses.ipynb #cca72c69
-WEIGHTINGS = {'inverse': lambda c, n: n / c, 'sqrt': lambda c, n: (n / c).sqrt(), 'median': lambda c, n: c.median() / c,
+# %% ../../nbs/train/50_losses.ipynb #0a704180
+WEIGHTINGS = {'inverse': lambda c, n: n / c, 'sqrt': lambda c, n: (n / c).sqrt(),
               'enet': lambda c, n: 1 / (1.02 + c / n).log(), 'effective': lambda c, n: 1 / n / (1 - (1 - 1 / n) ** c)}
 
 def class_weights(
