@@ -135,7 +135,14 @@ def image(self:FileSource,
     "A picture, or a window of it; `HistonbError` when it cannot be read."
     return _cut(read_image(self.images[i]), window)
 
-# %% ../../nbs/data/20_paired.ipynb #226c35d9
+# %% ../../nbs/data/20_paired.ipynb #43c91c9d
+@patch
+def _map(self:FileSource, file, i):
+    "A mask file of picture `i`, its size checked"
+    m, (h, w) = read_mask(file), self.size(i)
+    if m.shape != (h, w): raise error(f'is {m.shape[0]} x {m.shape[1]} but its picture {self.images[i]} is {h} x {w}', file, 'Make them the same size')
+    return m
+
 @patch
 def classes(self:FileSource,
     i:int, # Which
@@ -143,8 +150,7 @@ def classes(self:FileSource,
 )->np.ndarray: # (h, w) uint8, values of the class table
     "A class map; `HistonbError` when there is none, its size is not the picture's, or a value is not in the table."
     if self.masks is None: raise error('has no class map', self.images[i], 'Give a folder of masks, or predict them first')
-    m, (h, w) = read_mask(self.masks[i]), self.size(i)
-    if m.shape != (h, w): raise error(f'is {m.shape[0]} x {m.shape[1]} but its picture {self.images[i]} is {h} x {w}', self.masks[i], 'Make them the same size')
+    m = self._map(self.masks[i], i)
     if self.table is not None: self.table.check(m, self.masks[i])
     return _cut(m.astype(np.uint8), window)
 
@@ -155,7 +161,7 @@ def instances(self:FileSource,
 )->np.ndarray|None: # (h, w) int32, 0 is background
     "An instance map, or None where the set has none."
     if self.instance_files is None: return None
-    return _cut(read_mask(self.instance_files[i]).astype(np.int32), window)
+    return _cut(self._map(self.instance_files[i], i).astype(np.int32), window)
 
 # %% ../../nbs/data/20_paired.ipynb #dc458951
 class StoreSource(Source):
@@ -504,12 +510,15 @@ def to_dict(self:Report)->dict:
     "As plain data for JSON."
     return {k: v for k, v in vars(self).items() if not k.startswith('_')} | {'ok': self.ok}
 
-# %% ../../nbs/data/20_paired.ipynb #d5bffbe9
-def _try(report, work):
-    "`work()`, or None after adding its sentence to the problems"
+# %% ../../nbs/data/20_paired.ipynb #12acfb2e
+@patch
+def attempt(self:Report,
+    work, # Called without arguments
+): # What it returns; None when it could not
+    "Do `work`; a `HistonbError` becomes a problem of the report."
     try: return work()
     except HistonbError as e:
-        if str(e) not in report.problems: report.problems.append(str(e))
+        if str(e) not in self.problems: self.problems.append(str(e))
 
 def _count_classes(report, mask, table):
     values, n = np.unique(mask, return_counts=True)
@@ -521,7 +530,7 @@ def _leak(seen, key, part, what):
     first = seen.setdefault(key, (part, what))
     if first[0] != part: return first
 
-# %% ../../nbs/data/20_paired.ipynb #21135f6d
+# %% ../../nbs/data/20_paired.ipynb #e30b4fd4
 @patch
 def add(self:Report,
     source:Source, # Pairs of this part
@@ -538,11 +547,12 @@ def add(self:Report,
 
 @patch
 def _add_one(self:Report, source, i, part, masks, seen):
-    image = _try(self, lambda: source.image(i))
+    image = self.attempt(lambda: source.image(i))
     if image is not None:
         size = f'{image.shape[0]} x {image.shape[1]}'; self.sizes[size] = self.sizes.get(size, 0) + 1
         if was := _leak(seen, sha256(np.ascontiguousarray(image)).hexdigest(), part, source.name(i)): self.leaks.append(f'{source.name(i)} in {part} is the same picture as {was[1]} in {was[0]}.')
-    if masks and (mask := _try(self, lambda: source.classes(i))) is not None: _count_classes(self, mask, source.table)
+    if masks and (mask := self.attempt(lambda: source.classes(i))) is not None: _count_classes(self, mask, source.table)
+    if masks: self.attempt(lambda: source.instances(i))
 
 # %% ../../nbs/data/20_paired.ipynb #a7870531
 def _rows(report):
