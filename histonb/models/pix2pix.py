@@ -122,7 +122,7 @@ def _common(down, out, drop, up, last):
 
 GENERATORS = {'thesis': _thesis, 'pix2pix': _common}
 
-# %% ../../nbs/models/31_pix2pix.ipynb #082eee44
+# %% ../../nbs/models/31_pix2pix.ipynb #2e78982b
 def _encoder(n_in, widths, norm, inner):
     "Down-blocks without norm in the first and, unless `inner`, in the last."
     norms = ['none'] + [norm] * (len(widths) - 2) + [norm if inner else 'none']
@@ -140,14 +140,14 @@ def build_pix2pix(
     inner_norm:bool=False # BatchNorm on the innermost block too, as printed
 ) -> Generator: # (B,in,H,W) float -> (B,out,H,W) in [-1,1], any H and W
     "Build a generator, weights from N(0, 0.02); raises `HistonbError` on an unknown name or a depth below 2."
-    built = dict(locals())
+    arch = dict(builder='pix2pix', **locals())
     if depth < 2: raise HistonbError(f'depth is {depth}: a generator needs at least two halvings.')
     decoder, widths = _pick(GENERATORS, name, 'generator'), [width * min(2 ** i, 8) for i in range(depth)]
     inner = inner_norm and norm == 'batch'
     up, last = partial(up_block, norm=norm, upsample=upsample), _pick(UPS, upsample, 'upsample')
     ups, head = decoder(widths, out_channels, dropout, up, last)
     net = init_normal(Generator(_encoder(in_channels, widths, norm, inner), ups, head, lone=not inner))
-    net.built = built
+    net.arch = arch
     return net
 
 # %% ../../nbs/models/31_pix2pix.ipynb #a7c365de
@@ -171,7 +171,7 @@ def forward(self:Critic,
     x = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
     return self.blocks(pad_mirror(x, 1, self.least)[0])
 
-# %% ../../nbs/models/31_pix2pix.ipynb #c4327447
+# %% ../../nbs/models/31_pix2pix.ipynb #295f6ca0
 def build_critic(
     name:str='thesis', # 'thesis' (94 px patches) or 'pix2pix' (70 px patches)
     in_channels:int=9, # planes of mask and picture together
@@ -180,12 +180,10 @@ def build_critic(
     spectral:bool=False # spectral normalisation of every convolution
 ) -> Critic: # (B,in,H,W) -> logits (B,1,h,w)
     "Build a critic, weights from N(0, 0.02); raises `HistonbError` on an unknown name."
-    built = dict(locals())
     strides, widths = _pick(CRITICS, name, 'critic'), [in_channels] + [width * 2 ** i for i in range(4)]
     blocks = [down_block(i, o, norm if k else 'none', s) for k, (i, o, s) in enumerate(zip(widths, widths[1:], strides))]
     net = init_normal(Critic(nn.Sequential(*blocks, nn.Conv2d(widths[-1], 1, 4, padding=1))))
     if spectral:
         for m in list(net.modules()):
             if isinstance(m, nn.Conv2d): spectral_norm(m)
-    net.built = built
     return net

@@ -80,7 +80,7 @@ def _create(name, encoder, weights, **kw):
         raise _no_weights(encoder, weights, e) from e
     finally: log.setLevel(level)
 
-# %% ../../nbs/models/30_unet.ipynb #d2f6829d
+# %% ../../nbs/models/30_unet.ipynb #2de137be
 def build_unet(
     name:str='unet', # 'unet' or 'unetplusplus'
     encoder:str='resnet34', # any encoder name of SMP
@@ -95,7 +95,7 @@ def build_unet(
     net = _create(name, encoder, encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
     if decoder_kernel != 3: widen_decoder(net, decoder_kernel)
     net.multiple = net.encoder.output_stride
-    net.built = dict(name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **kw)
+    net.arch = dict(builder='unet', name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **kw)
     return net
 
 # %% ../../nbs/models/30_unet.ipynb #dd76db46
