@@ -61,13 +61,13 @@ class Recipe:
     vessels:float=.12 # Rate in the stroma
     eosin:float=.44 # Eosin of the stroma
 
-# %% ../../nbs/phantom/02_tissue.ipynb #73054c9d
-_low = Recipe(spacing=105, aspect=1.6, irregular=.09, height=28, cell=1, rows=2.2, nucleus=(12., 5.2), pleomorphic=.12, goblets=2.,
+# %% ../../nbs/phantom/02_tissue.ipynb #66051669
+_low = Recipe(spacing=112, aspect=1.5, irregular=.09, height=24, cell=1, rows=2.2, nucleus=(12., 5.2), pleomorphic=.12, goblets=2.,
               basophil=.28, dead=.5, inflamed=2.6)
-_high = replace(_low, spacing=98, irregular=.16, height=27, rows=4., nucleus=(10.8, 7.8), pleomorphic=.22, goblets=.3, basophil=.34, dead=1.1)
+_high = replace(_low, spacing=106, irregular=.16, height=23, rows=4., nucleus=(10.8, 7.8), pleomorphic=.22, goblets=.3, basophil=.34, dead=1.1)
 KINDS = dict(
     normal=Recipe(),
-    tumour=replace(_high, spacing=118, aspect=1.5, irregular=.2, height=29, rows=3., nucleus=(11., 8.2)),
+    tumour=replace(_high, spacing=118, aspect=1.5, irregular=.2, height=26, rows=3., nucleus=(11., 8.2)),
     stroma=Recipe(glands=0., spindles=4.4, inflamed=1.2, vessels=.3, eosin=.55),
     inflamed=Recipe(spacing=150, inflamed=11., spindles=1.6, dead=.6, vessels=.25, eosin=.36),
     hyperplastic=Recipe(spacing=125, irregular=.1, height=30, serrated=8., goblets=9., rows=1.2),
@@ -75,8 +75,8 @@ KINDS = dict(
     villous_low=replace(_low, villous=True, aspect=3.2, spacing=165, irregular=.07),
     villous_high=replace(_high, villous=True, aspect=2.8, spacing=165, irregular=.1))
 
-# %% ../../nbs/phantom/02_tissue.ipynb #033f52ca
-AREAS = {1: (16., 200.), 2: (14., 55.), 3: (10., 80.), 4: (8., 40.), 5: (20., 85.)} # µm² of a whole nucleus, by class
+# %% ../../nbs/phantom/02_tissue.ipynb #84493aa1
+AREAS = {1: (16., 200.), 2: (12., 55.), 3: (9., 80.), 4: (7., 40.), 5: (16., 85.)} # µm² of a whole nucleus, by class
 
 # %% ../../nbs/phantom/02_tissue.ipynb #610915a5
 def _recipe(kind):
@@ -85,9 +85,10 @@ def _recipe(kind):
     if kind not in KINDS: raise error(f'there is no tissue "{kind}"', remedy=f'Choose one of {", ".join(KINDS)} or give a Recipe')
     return KINDS[kind]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #4143baef
+# %% ../../nbs/phantom/02_tissue.ipynb #298f8339
 _STEP, _MARGIN = .5, 40. # µm: lattice spacing, and how far it reaches beyond the picture
 
+# %% ../../nbs/phantom/02_tissue.ipynb #a2457755
 @dataclass
 class Canvas:
     "One scene while it is drawn: smooth fields on a lattice in µm, nuclei on the pixel grid."
@@ -105,7 +106,7 @@ class Canvas:
         self.grid = tuple(int(np.ceil((u + 2 * _MARGIN) / _STEP)) for u in self.um)
         self.labels, self.cyto = np.zeros(self.size, np.int32), np.zeros(self.size, np.int32)
 
-# %% ../../nbs/phantom/02_tissue.ipynb #c602d630
+# %% ../../nbs/phantom/02_tissue.ipynb #89166a3d
 @patch
 def smooth(self:Canvas,
     scale:float, # Size of the blobs, µm
@@ -118,6 +119,7 @@ def smooth(self:Canvas,
     k = cell / _STEP
     return cv2.warpAffine(z, np.array([[1 / k, 0, 1.], [0, 1 / k, 1.]]), self.grid[::-1], flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #d0e55dff
 @patch
 def pixels(self:Canvas,
     f:np.ndarray, # Lattice, float32
@@ -126,6 +128,7 @@ def pixels(self:Canvas,
     s, o = self.mpp / _STEP, (.5 * self.mpp + _MARGIN) / _STEP - .5
     return cv2.warpAffine(f, np.array([[s, 0, o], [0, s, o]]), self.size[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #466ff684
 @patch
 def at(self:Canvas,
     f:np.ndarray, # Lattice
@@ -173,12 +176,12 @@ def gland_places(self:Canvas
     keep = (r.random(len(p)) < self.recipe.glands) | (np.linalg.norm(p - mid, axis=1) < s / 2) & (self.recipe.glands > 0)
     return p[near & keep]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #b8ec09c0
+# %% ../../nbs/phantom/02_tissue.ipynb #efadc8db
 @patch
 def lay_glands(self:Canvas):
     "Set `depth` (µm into the epithelium, negative in the stroma) and `wall` (µm, its height there)."
     R, r, p = self.recipe, rng(self.seed, 'outlines'), self.gland_places()
-    width = R.spacing * r.uniform(.68, .86, len(p)) / (R.aspect**.5 if not R.villous else 1.6)
+    width = R.spacing * r.uniform(.74, .92, len(p)) / (R.aspect**.4 if not R.villous else 1.6)
     lean = r.uniform(0, np.pi) + r.normal(0, .35, len(p))
     rings = _outline(p, width * R.aspect * r.uniform(.85, 1.15, len(p)), width, lean, R.irregular, r, points=72, bend=.08)
     m, seam = np.zeros(self.grid, np.uint8), R.height * 1.7 if R.villous else 6.
@@ -189,7 +192,7 @@ def lay_glands(self:Canvas):
     self.depth = (d + .8 * self.smooth(9., 'edge') + .3 * self.smooth(3., 'edge2')).astype(np.float32)
     self.wall = np.maximum(R.height * (1 + .12 * self.smooth(40., 'wall')) + R.serrated * self.smooth(14., 'serrated') + .6 * self.smooth(3., 'apex'), R.height * .45)
 
-# %% ../../nbs/phantom/02_tissue.ipynb #906c906d
+# %% ../../nbs/phantom/02_tissue.ipynb #f8f870d9
 @patch
 def lay_fibres(self:Canvas):
     "Set `along` (rad, the way fibres and spindle cells run) and `inward` (rad, towards the lumen)."
@@ -201,6 +204,7 @@ def lay_fibres(self:Canvas):
     double = [w * f(2 * self.inward + np.pi) + (1 - w) * f(2 * drift) for f in (np.cos, np.sin)]
     self.along = (np.arctan2(double[1], double[0]) / 2).astype(np.float32)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #f7477955
 @patch
 def streaks(self:Canvas,
     scale:float, # Thickness, µm
@@ -231,19 +235,34 @@ def darts(self:Canvas,
     xy = r.uniform(lo, hi, (r.poisson(rate * np.prod(hi - lo) / 1000), 2))
     return xy[r.random(len(xy)) < self.at(weight, xy)]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #5e012a58
+# %% ../../nbs/phantom/02_tissue.ipynb #60b716ee
 def _window(ring, size):
     "Whole-pixel box around an outline inside a picture, or None when it lies outside."
     x0, y0 = np.floor(ring.min(0)).astype(int); x1, y1 = np.ceil(ring.max(0)).astype(int) + 1
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, size[1]), min(y1, size[0])
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
+# %% ../../nbs/phantom/02_tissue.ipynb #1497579c
 def _fill(ring, box):
-    "The pixels of one outline inside its box, uint8."
+    "The pixels of one outline inside its box, uint8; drawn half a pixel narrower, since `fillPoly` counts the border in."
+    v = ring - ring.mean(0)
+    ring = ring - v * (.5 / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1))
     m = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
     return cv2.fillPoly(m, [((ring - box[:2]) * 16).round().astype(np.int32)], 1, shift=4)
 
-# %% ../../nbs/phantom/02_tissue.ipynb #32358af3
+# %% ../../nbs/phantom/02_tissue.ipynb #3b81c5f2
+def _largest(m):
+    "The largest piece of a small mask, uint8."
+    n, piece, stats, _ = cv2.connectedComponentsWithStats(m, connectivity=4)
+    return m if n <= 2 else (piece == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).astype(np.uint8)
+
+# %% ../../nbs/phantom/02_tissue.ipynb #aff025be
+def _rounder(v):
+    "An outline about 0, halfway to a circle."
+    r = np.linalg.norm(v, axis=1, keepdims=True)
+    return v * (.4 + .6 * r.mean() / np.maximum(r, 1e-6))
+
+# %% ../../nbs/phantom/02_tissue.ipynb #a23313eb
 @patch
 def stamp(self:Canvas,
     rings:np.ndarray, # (n, points, 2) outlines, µm
@@ -254,19 +273,22 @@ def stamp(self:Canvas,
     "Put outlines on the pixel grid, each only where it finds room and stays in one piece."
     kept = []
     for i, ring in enumerate(rings / self.mpp - .5):
-        mid = ring.mean(0); ring = mid + (ring - mid) * (1 - .4 / np.maximum(np.linalg.norm(ring - mid, axis=1, keepdims=True), 1)) # a filled outline is half a pixel too wide
+        mid = ring.mean(0)
         if (box := _window(ring, self.size)) is None: continue
         win = self.labels[box[1]:box[3], box[0]:box[2]]
-        m = _fill(ring, box); n = np.count_nonzero(m); m[win != 0] = 0; left = np.count_nonzero(m)
-        if left < max(4, (1 - bite) * n) or (left < n and cv2.connectedComponents(m, connectivity=4)[0] > 2): continue
+        m = _fill(ring, box); n = np.count_nonzero(m)
+        m[win != 0] = 0; m = _largest(m)
+        if np.count_nonzero(m) < max(4, (1 - bite) * n): continue
         kept.append(i)
         if cls > 0: self.cells.append((cls, *mid, np.ptp(ring, axis=0).max()))
         win[m > 0] = len(self.cells) if cls > 0 else cls - 2 * i
-        if cytoplasm: self._cytoplasm(mid + (ring - mid) * cytoplasm)
+        if cytoplasm: self._cytoplasm(mid + _rounder(ring - mid) * cytoplasm)
     return np.array(kept, int)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #e97432dc
 @patch
 def _cytoplasm(self:Canvas, ring):
+    "Mark the pixels of a cell, in the name of the nucleus stamped last."
     if (box := _window(ring, self.size)) is not None: self.cyto[box[1]:box[3], box[0]:box[2]][_fill(ring, box) > 0] = len(self.cells)
 
 # %% ../../nbs/phantom/02_tissue.ipynb #694a8d7d
@@ -292,7 +314,7 @@ def populate(self:Canvas,
     turn = r.uniform(0, np.pi, len(xy)) if angle is None else self.at(angle, xy) + r.normal(0, wobble, len(xy))
     return xy[self.stamp(_outline(xy, long, wide, turn, irregular, r, taper=taper, bend=bend), cls, bite, cytoplasm)]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #4465fee8
+# %% ../../nbs/phantom/02_tissue.ipynb #36003482
 @patch
 def lay_cells(self:Canvas):
     "Stamp every cell of the scene."
@@ -309,6 +331,7 @@ def lay_cells(self:Canvas):
     self.populate(3, R.spindles * 1.1, thin, (14., 2.9), .16, self.along, .03, .14, taper=.25, bend=.06, name='spindle')
     self.populate(3, R.spindles * .5, thin, (11., 4.2), .15, self.along, .04, .2, taper=.1, bend=.04, name='plump')
 
+# %% ../../nbs/phantom/02_tissue.ipynb #f9bb93ce
 @patch
 def lay_epithelium(self:Canvas, inside):
     "One row of basal nuclei, or several towards the lumen."
@@ -319,6 +342,7 @@ def lay_epithelium(self:Canvas, inside):
     tilt = .16 if R.rows < 3 else .5
     self.populate(R.cell, 160., one if R.rows < 1.5 else many, R.nucleus, R.pleomorphic, self.inward, .03 + .2 * R.pleomorphic, tilt, bite=.1, name='epithelium')
 
+# %% ../../nbs/phantom/02_tissue.ipynb #9d5ef145
 @patch
 def lay_vessels(self:Canvas, stroma):
     "Capillaries with red blood cells, and two flat nuclei on the wall of each."
@@ -362,10 +386,11 @@ def texture(self:Canvas,
     i, j = ((v * np.float32(self.mpp / cell)).astype(int) + s[ids] for v, s in zip(yx, shift))
     return (z / z.std())[i % n, j % n]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #78a9780f
+# %% ../../nbs/phantom/02_tissue.ipynb #55e59686
 _ramp = lambda x, lo, hi: np.clip((x - lo) / (hi - lo), 0, 1)
 _bump = lambda x, w: np.exp(-np.minimum((x / w)**2, 30))
 
+# %% ../../nbs/phantom/02_tissue.ipynb #ff266c86
 @patch
 def paint_ground(self:Canvas):
     "Stroma, epithelium and lumen, as `conc` (2, h, w)."
@@ -402,7 +427,7 @@ def paint_cells(self:Canvas):
     h, e = self.conc
     h[epi] *= (1 + .16 * tone[0])[epi]; e[epi] = (e * (1 + .1 * tone[1]) + .13 * line)[epi]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #37fddfaa
+# %% ../../nbs/phantom/02_tissue.ipynb #b0ff457f
 @patch
 def paint_holes(self:Canvas):
     "Goblets, vessels, red blood cells and the cytoplasm that cells bring with them."
@@ -420,6 +445,7 @@ def paint_holes(self:Canvas):
         m = of == cls
         h[m], e[m] = ((a + (b - a) * much)[m] for a, b in ((h, hv), (e, ev)))
 
+# %% ../../nbs/phantom/02_tissue.ipynb #d7a9f5bf
 @patch
 def _borders(self:Canvas):
     "Pixels whose right or lower neighbour has another label."
@@ -427,6 +453,7 @@ def _borders(self:Canvas):
     b[:, :-1] |= l[:, 1:] != l[:, :-1]; b[:-1] |= l[1:] != l[:-1]
     return b
 
+# %% ../../nbs/phantom/02_tissue.ipynb #3aa1279d
 @patch
 def _paint_red(self:Canvas, e, h):
     "Red blood cells: disks of eosin with a paler middle, and a rim that keeps neighbours apart."
@@ -436,7 +463,7 @@ def _paint_red(self:Canvas, e, h):
         for k, tone in ((1., .45), (.86, 1.05), (.4, .9)): cv2.circle(v, at, int(k * r / self.mpp * 16), tone, -1, shift=4)
     m = (v > 0) & (self.labels < 0); e[m], h[m] = v[m], .02
 
-# %% ../../nbs/phantom/02_tissue.ipynb #16d183da
+# %% ../../nbs/phantom/02_tissue.ipynb #fc04c8ce
 @patch
 def paint_nuclei(self:Canvas):
     "Haematoxylin of every nucleus from the look of its class."
@@ -453,6 +480,7 @@ def paint_nuclei(self:Canvas):
     v = v + .75 * self._nucleoli(cls)[yx]
     self.conc[0][yx] = np.clip(v, .25, 3.); self.conc[1][yx] = .55 * self.conc[1][yx] + .06
 
+# %% ../../nbs/phantom/02_tissue.ipynb #a2104ac9
 @patch
 def _nucleoli(self:Canvas, cls):
     "Where nucleoli lie, 0-1."
@@ -512,20 +540,22 @@ def draw_tissue(
     image = np.clip(np.rint(beer_lambert(c.conc, s) + z), 0, 255).astype(np.uint8)
     return Tissue(image, *c.truth(), c.conc, s, float(mpp))
 
-# %% ../../nbs/phantom/02_tissue.ipynb #e881bf27
+# %% ../../nbs/phantom/02_tissue.ipynb #ed156768
 def _mix(seed, i, kinds):
     "The kind of picture i: each kind in turn, in a shuffled order."
     return kinds[rng(seed, 'order', i // len(kinds)).permutation(len(kinds))[i % len(kinds)]]
 
+# %% ../../nbs/phantom/02_tissue.ipynb #ebb70123
 def _write_truth(path, t:Tissue):
     path.parent.mkdir(exist_ok=True, parents=True)
     np.savez_compressed(path, concentrations=t.concentrations.astype(np.float16), classes=t.classes, instances=t.instances, stain=t.stain, mpp=t.mpp)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #9f61fd93
 def _masks(t):
     "Instance ids by class, background last, as PanNuke has it: (h, w, 6)."
     return np.stack([t.instances * (t.classes == c) for c in range(1, 6)] + [t.instances == 0], -1)
 
-# %% ../../nbs/phantom/02_tissue.ipynb #2ca8244a
+# %% ../../nbs/phantom/02_tissue.ipynb #8ad90ab0
 def make_pannuke(
     dest:str|Path, # Folder to write; one that is there is replaced
     n:int=24, # Pictures in all, shared out evenly
@@ -544,6 +574,7 @@ def make_pannuke(
         for f, k in enumerate(share, 1): _pannuke_fold(tmp, f, k, (seed, sum(share[:f - 1]), size, stain), dtype, tissues, bar)
     return Path(dest)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #b6879de0
 def _pannuke_fold(dest, f, k, scene, dtype, tissues, bar):
     seed, first, size, stain = scene
     a, b = dest / f'Fold {f}/images/fold{f}', dest / f'Fold {f}/masks/fold{f}'
@@ -556,11 +587,13 @@ def _pannuke_fold(dest, f, k, scene, dtype, tissues, bar):
     images.flush(); masks.flush()
     np.save(a / 'types.npy', np.array([tissues[(first + i) % len(tissues)] for i in range(k)]))
 
+# %% ../../nbs/phantom/02_tissue.ipynb #922b493d
 _PATCHES = ('tumour', 'normal', 'adenoma_high', 'inflamed', 'adenoma_low', 'stroma', 'tumour', 'normal')
 
+# %% ../../nbs/phantom/02_tissue.ipynb #23dcf8ea
 def _scene_seed(*keys): return int(rng(*keys).integers(2**31))
 
-# %% ../../nbs/phantom/02_tissue.ipynb #31258b65
+# %% ../../nbs/phantom/02_tissue.ipynb #1c4b77a0
 def make_plain(
     dest:str|Path, # Folder to write; one that is there is replaced
     n:int=24, # Patches in all; a quarter go to each split after the first, four from a tile
@@ -580,6 +613,7 @@ def make_plain(
             for k in range(min(4, share[splits.index(s)] - i)): _plain_patch(tmp / s, f'{s}_{q + 1}_{k:03d}', t, k // 2 * size, k % 2 * size, size)
     return Path(dest)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #d1bbe0bb
 def _plain_patch(dest, stem, t, y, x, size):
     cut = np.s_[y:y + size, x:x + size]
     ids, inst = np.unique(t.instances[cut], return_inverse=True)
@@ -588,10 +622,11 @@ def _plain_patch(dest, stem, t, y, x, size):
     write_mask(dest / f'classes/{stem}.png', t.classes[cut])
     write_image(dest / f'instances/{stem}.png', inst.astype(np.uint16))
 
-# %% ../../nbs/phantom/02_tissue.ipynb #255502bc
+# %% ../../nbs/phantom/02_tissue.ipynb #de090bfe
 LABELS = {'HP': 'hyperplastic', 'NORM': 'normal', 'TA.HG': 'adenoma_high', 'TA.LG': 'adenoma_low', 'TVA.HG': 'villous_high', 'TVA.LG': 'villous_low'}
 _TYPES, _GRADES = ('HP', 'NORM', 'TA', 'TVA'), ('LG', 'HG')
 
+# %% ../../nbs/phantom/02_tissue.ipynb #610a13a9
 def _unitopatho_row(seed, i, slide, label, size, mpp):
     "One line of the csv files."
     kind, _, grade = label.partition('.')
@@ -601,7 +636,7 @@ def _unitopatho_row(seed, i, slide, label, size, mpp):
                 type_name=kind, type=_TYPES.index(kind), grade_name=grade or None, grade=_GRADES.index(grade) if grade else None,
                 wsi=wsi, roi=roi, mpp=mpp, x=x, y=y, w=size, h=size)
 
-# %% ../../nbs/phantom/02_tissue.ipynb #30a3af64
+# %% ../../nbs/phantom/02_tissue.ipynb #1b8e4e88
 def make_unitopatho(
     dest:str|Path, # Folder to write; one that is there is replaced
     n:int=6, # Pictures in all, two from a slide
@@ -622,6 +657,7 @@ def make_unitopatho(
         _write_lists(tmp, pd.DataFrame(rows))
     return Path(dest)
 
+# %% ../../nbs/phantom/02_tissue.ipynb #e17f8bf7
 def _write_lists(dest, rows):
     rows['grade'] = rows.grade.astype('Int64')
     slide = pd.factorize(rows.wsi)[0]; held = slide % 3 == 1
