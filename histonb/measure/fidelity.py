@@ -145,7 +145,7 @@ def words(self:Fidelity)->str: # A few sentences
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'
     return out
 
-# %% ../../nbs/measure/44_fidelity.ipynb #cf2d6418
+# %% ../../nbs/measure/44_fidelity.ipynb #7adf2abc
 @patch
 def show(self:Fidelity,
     generated:list, # The generated pictures, in the order of the masks
@@ -156,7 +156,8 @@ def show(self:Fidelity,
     i = [k for k in which if k < len(self.masks)]
     rgb = lambda t, maps: [t.palette[maps[k]] for k in i]
     lost = [FAULTS.palette[fate(self.masks[k], self.found[k])[0]] for k in i]
-    return panel({'mask': rgb(self.classes, self.masks), 'generated': [as_rgb(generated[k]) for k in i], 'found': rgb(self.classes, self.found), 'kept grey, wrong orange, lost red, invented blue': lost}, size=size)
+    columns = {'mask': rgb(self.classes, self.masks), 'generated': [as_rgb(generated[k]) for k in i], 'found': rgb(self.classes, self.found), 'fate': lost}
+    return panel(columns, FAULTS, size=size)
 
 @patch
 def plot(self:Fidelity): # Figure: bars with intervals
