@@ -26,9 +26,9 @@ from ..prep.stain import jitter_stain
 from ..prep.tiles import TileStore, centre_crop, five_crops, pad_to_size, random_crop
 
 # %% auto #0
-__all__ = ['Source', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'Cached', 'split_groups', 'split_source', 'Paired',
-           'flips', 'StainJitter', 'default_tfms', 'TensorClasses', 'TensorOneHot', 'PairedDataset', 'PairedDL',
-           'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report', 'check_mpp']
+__all__ = ['Source', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups', 'split_source',
+           'Paired', 'flips', 'StainJitter', 'default_tfms', 'TensorClasses', 'TensorOneHot', 'PairedDataset',
+           'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report', 'check_mpp']
 
 # %% ../../nbs/data/20_paired.ipynb #f1c56468
 os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
@@ -186,6 +186,17 @@ def classes(self:StoreSource,
     "A class map, or a window of it; `HistonbError` when the store has none or a value is not in the table."
     m = np.asarray(self.store.mask(i) if window is None else self.store.mask_window(i, *window))
     return (self.table.check(m, self.store.names[i]) if self.table is not None else m).astype(np.uint8)
+
+# %% ../../nbs/data/20_paired.ipynb #97e33aa8
+def to_store(
+    source:FileSource, # Pictures in files, with class maps or without
+    folder:str|Path, # Where the store is; made when missing, reused when it fits
+    resize:float=1., # Scale of the result; 2 takes 20x to 40x
+    stain=None, # Function of one (h, w, 3) uint8 picture, applied before resizing
+)->StoreSource: # Same names, groups and table; mpp divided by `resize`
+    "Write a source to a tile store, once, and read it from there."
+    store = TileStore.build(folder, source.images, source.masks, source.names, resize, stain, source.table)
+    return StoreSource(store, source.table, source.mpp and source.mpp / resize, source.groups)
 
 # %% ../../nbs/data/20_paired.ipynb #50b9346e
 class Cached(Source):
@@ -554,12 +565,12 @@ def _add_one(self:Report, source, i, part, masks, seen):
     if masks and (mask := self.attempt(lambda: source.classes(i))) is not None: _count_classes(self, mask, source.table)
     if masks: self.attempt(lambda: source.instances(i))
 
-# %% ../../nbs/data/20_paired.ipynb #a7870531
+# %% ../../nbs/data/20_paired.ipynb #da85a3b2
 def _rows(report):
     "(heading, text) of what there is to say"
     total = max(1, sum(report.class_pixels.values()))
     yield 'layout', report.kind
-    yield 'pairs', ', '.join(f'{k} {n} (from {report.groups.get(k, n)} slides, tiles or patients)' for k, n in report.counts.items())
+    yield 'pictures', ', '.join(f'{k} {n} (from {report.groups.get(k, n)} groups)' for k, n in report.counts.items())
     yield 'sizes, px', ', '.join(f'{k}: {n}' for k, n in report.sizes.items())
     yield 'um a pixel', '' if report.mpp is None else f'{report.mpp:g}'
     yield 'class pixels', ', '.join(f'{k} {n / total:.1%}' for k, n in report.class_pixels.items())
