@@ -228,7 +228,7 @@ def read_image(
     if im.mode in ('RGBA', 'LA', 'PA') or 'transparency' in im.info:
         im = im.convert('RGBA'); bg = Image.new('RGBA', im.size, (255,) * 4); bg.alpha_composite(im); im = bg
     if im.mode.startswith(('I', 'F')): raise error(f'is a {im.mode} picture where 8-bit RGB was expected', path, 'Convert it, or read it as a mask')
-    return np.asarray(im.convert('RGB'))
+    return np.array(im.convert('RGB'))
 
 # %% ../nbs/00_core.ipynb #7b844d4b
 def read_mask(
@@ -240,7 +240,7 @@ def read_mask(
         except FileNotFoundError: raise error('is missing', path, 'Check the path') from None
         except (OSError, ValueError, EOFError) as e: raise error(f'cannot be read as an array ({e})', path, 'Copy it again from its source') from None
     else:
-        im = _open(path); m = np.asarray(im)
+        im = _open(path); m = np.array(im)
         if im.mode == '1': m = m.astype(np.uint8)
     if m.ndim == 3 and m.shape[2] >= 3 and (m[..., :1] == m[..., :3]).all(): m = m[..., 0]
     if m.ndim != 2: raise error(f'has shape {m.shape} where a mask with one value a pixel was expected', path, 'Colour masks are read with `from_colour` and a class table')
