@@ -17,7 +17,7 @@ from .pannuke import find_table
 __all__ = ['COLUMNS', 'find_lists', 'read_list', 'UniToPathoSource', 'open_unitopatho', 'open_unlabelled', 'unitopatho_dls',
            'check']
 
-# %% ../../nbs/data/22_unitopatho.ipynb #bd5684bd
+# %% ../../nbs/data/22_unitopatho.ipynb #f91a077e
 COLUMNS = ('image_id', 'top_label_name', 'wsi', 'mpp') # what is needed of a list
 
 def find_lists(
@@ -27,6 +27,7 @@ def find_lists(
     path = Path(path)
     return {k: f for k in ('train', 'test') for f in (path/'800'/f'{k}.csv', path/f'{k}.csv') if f.exists()}
 
+# %% ../../nbs/data/22_unitopatho.ipynb #890324c6
 def read_list(
     file:str|Path, # train.csv or test.csv
 )->pd.DataFrame: # Its rows, with a column `file`: the picture's path
@@ -40,7 +41,7 @@ def read_list(
     folder = Path(file).parent; folder = folder/'800' if (folder/'800').is_dir() else folder
     return rows.assign(file=[folder/l/(n if Path(n).suffix in ('.png', '.jpg', '.tif') else f'{n}.png') for l, n in zip(rows.top_label_name, rows.image_id)])
 
-# %% ../../nbs/data/22_unitopatho.ipynb #ac06d0d7
+# %% ../../nbs/data/22_unitopatho.ipynb #24e6afc8
 def _maps_for(images, masks, labels=None):
     "The class map of each picture: `<stem>.png` in `masks`, or in a sub-folder by label; None where there is none"
     masks = Path(masks)
@@ -48,6 +49,7 @@ def _maps_for(images, masks, labels=None):
     tries = [[masks/f'{p.stem}.png'] + ([masks/l/f'{p.stem}.png'] if l else []) for p, l in zip(images, labels or [None]*len(images))]
     return [next((t for t in ts if t.exists()), None) for ts in tries]
 
+# %% ../../nbs/data/22_unitopatho.ipynb #6963f60f
 def _absent(names, what, path, remedy):
     if names: raise error(f'{what} {names[0]}' + (f' and {len(names) - 1} more' if names[1:] else ''), path, remedy)
 
@@ -104,11 +106,12 @@ def open_unlabelled(
     _absent([p.name for p, m in zip(images, maps or images) if m is None], 'has no class map for', masks, 'Predict it, or remove the picture')
     return FileSource(images, maps, None, find_table(masks, table) if masks else None, mpp, groups)
 
-# %% ../../nbs/data/22_unitopatho.ipynb #67b823b3
+# %% ../../nbs/data/22_unitopatho.ipynb #83c8bbef
 def _warn_size(source, cache_mb):
     need = len(source) * int(np.prod(source.size(0))) * 4 / 2**20
     if need > cache_mb: warnings.warn(f'{len(source)} pictures need {need:.0f} MB of memory and cache_mb is {cache_mb}: most will be decoded anew for every crop. Give store=FOLDER.', stacklevel=3)
 
+# %% ../../nbs/data/22_unitopatho.ipynb #951a0579
 def unitopatho_dls(
     path:str|Path, # The folder that holds `800/`
     masks:str|Path, # Folder of class maps of the same stems
@@ -136,7 +139,7 @@ def unitopatho_dls(
     dls.test_source = parts.get('test')
     return dls
 
-# %% ../../nbs/data/22_unitopatho.ipynb #6c96d45c
+# %% ../../nbs/data/22_unitopatho.ipynb #60210c26
 def _check_list(report, file, part, masks, table):
     rows = report.attempt(lambda: read_list(file))
     if rows is None: return
@@ -149,6 +152,7 @@ def _check_list(report, file, part, masks, table):
     if src is not None: report.add(src, part, masks=bool(masks))
     report.notes.append(f'{part}: ' + ', '.join(f'{k} {n}' for k, n in rows.top_label_name.value_counts().sort_index().items()))
 
+# %% ../../nbs/data/22_unitopatho.ipynb #ed36320e
 def check(
     path:str|Path, # A UniToPatho, or a plain folder of pictures
     masks:str|Path|None=None, # Folder of class maps of the same stems
@@ -163,6 +167,7 @@ def check(
     if lists and len(lists) < 2: report.notes.append(f'There is only {next(iter(lists))}.csv.')
     return report
 
+# %% ../../nbs/data/22_unitopatho.ipynb #5f949b53
 def _check_pictures(report, images, masks, table):
     maps = report.attempt(lambda: _maps_for(images, masks)) if masks else None
     for p, m in zip(images, maps or images):
