@@ -110,7 +110,7 @@ def from_dict(cls:InstanceSettings,
     if extra: raise error(f'there is no setting "{sorted(extra)[0]}"', 'instance settings', f'There are {", ".join(cls.__dataclass_fields__)}')
     return cls(**d)
 
-# %% ../../nbs/prep/12_masks.ipynb #1c88340f
+# %% ../../nbs/prep/12_masks.ipynb #dd2a6640
 def _foreground(area, prob, settings):
     "(H, W) bool: the nuclei, small holes filled"
     fg = np.asarray(area) if area is not None else np.asarray(prob)
@@ -122,8 +122,15 @@ def _hills(fg, prob, settings):
     height = ndimage.distance_transform_edt(fg)
     if prob is not None: height = height*np.asarray(prob)
     height = ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
-    level = reconstruction(np.maximum(height - settings.pixels['depth'], 0), height)
-    return height, label(local_maxima(level) & fg)
+    return height, label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
+
+def _levelled(height, fg, depth):
+    "Hills cut down by `depth` as far as their pass, one piece of foreground at a time: many times faster than all at once"
+    out = np.zeros_like(height); pieces, _ = ndimage.label(fg, np.ones((3, 3)))
+    for k, box in enumerate(ndimage.find_objects(pieces), 1):
+        hill = np.where(pieces[box] == k, height[box], 0)
+        np.maximum(out[box], reconstruction(np.maximum(hill - depth, 0), hill), out=out[box])
+    return out
 
 # %% ../../nbs/prep/12_masks.ipynb #8dcb8cee
 def instances(
@@ -232,21 +239,25 @@ def outlines(
         polygons.append(rings)
     return polygons
 
-# %% ../../nbs/prep/12_masks.ipynb #ea835768
+# %% ../../nbs/prep/12_masks.ipynb #0a12e687
+def _fill_polygon(rings, shape):
+    "The box (two slices) that a polygon covers in a picture, and its pixels in there; None when it lies outside"
+    rings = [np.asarray(r, float) for r in rings]
+    x0, y0 = (max(floor(v), 0) for v in rings[0].min(0)); x1, y1 = (min(floor(v) + 1, n) for v, n in zip(rings[0].max(0), shape[::-1]))
+    if x1 <= x0 or y1 <= y0: return None
+    part = np.zeros((y1 - y0, x1 - x0), bool)
+    for k, r in enumerate(rings): part[polygon(r[:, 1] - y0 - .5, r[:, 0] - x0 - .5, part.shape)] = k == 0
+    return np.s_[y0:y1, x0:x1], part
+
 def fill(
     polygons:list, # [[outer, hole, ...], ...], each ring (n, 2) x, y in pixels, closed or not
-    shape:tuple, # (H, W) of the mask
-)->np.ndarray: # (H, W) bool
-    "The pixels whose centre lies inside; what leaves the picture is cut off."
-    out = np.zeros(shape, bool)
+    *maps, # Pairs (H, W) array and value: the value is written where a polygon lies, in place
+):
+    "Write into maps where a pixel's centre lies inside a polygon; what leaves the picture is cut off."
     for rings in polygons:
-        rings = [np.asarray(r, float) for r in rings]
-        x0, y0 = (max(floor(v), 0) for v in rings[0].min(0)); x1, y1 = (min(floor(v) + 1, n) for v, n in zip(rings[0].max(0), shape[::-1]))
-        if x1 <= x0 or y1 <= y0: continue
-        part = np.zeros((y1 - y0, x1 - x0), bool)
-        for k, r in enumerate(rings): part[polygon(r[:, 1] - y0 - .5, r[:, 0] - x0 - .5, part.shape)] = k == 0
-        out[y0:y1, x0:x1] |= part
-    return out
+        found = _fill_polygon(rings, maps[0][0].shape)
+        if found is None: continue
+        for m, value in maps: m[found[0]][found[1]] = value
 
 # %% ../../nbs/prep/12_masks.ipynb #181f5673
 def _feature(region, name, colour, origin, scale, kind):
@@ -306,7 +317,7 @@ def _ids(features):
     ids = [int(m['id']) if isinstance(m, dict) and m.get('id', 0) > 0 else None for m in ids]
     return ids if None not in ids and len(set(ids)) == len(ids) else range(1, len(features) + 1)
 
-# %% ../../nbs/prep/12_masks.ipynb #406bdd78
+# %% ../../nbs/prep/12_masks.ipynb #df61073f
 def from_geojson(
     path:str|Path|dict, # A GeoJSON file, or what `to_geojson` returned
     shape:tuple, # (H, W) of the mask to make
@@ -323,8 +334,7 @@ def from_geojson(
         name = ((f.get('properties') or {}).get('classification') or {}).get('name')
         value = _value(name, f'feature {k}', table, rename, unclassified, file)
         polygons = [[(np.array(r, float)[:, :2] - origin)/scale for r in p] for p in _polygons(f, f'feature {k}', file)]
-        inside = fill(polygons, shape)
-        classes[inside], inst[inside] = value, i
+        fill(polygons, (classes, value), (inst, i))
     return classes, inst
 
 # %% ../../nbs/prep/12_masks.ipynb #73de899f
@@ -345,7 +355,7 @@ def _runs(rle, shape, where, file):
     if tuple(rle.get('size', shape)) != shape or sum(counts) != shape[0]*shape[1]: raise error(f'{where} has run lengths for another size than its picture {shape}', file, 'Export the annotations again')
     return np.repeat(np.arange(len(counts))%2 == 1, counts).reshape(shape[::-1]).T
 
-# %% ../../nbs/prep/12_masks.ipynb #8eb86aa1
+# %% ../../nbs/prep/12_masks.ipynb #a44b0335
 def _coco(path):
     "Pictures, annotations by picture, and names of the categories; an error when something is missing or points nowhere"
     obj = read_json(path)
@@ -362,9 +372,9 @@ def _draw(image, annotations, value, file):
     shape = (int(image['height']), int(image['width']))
     classes, inst = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for i, a in enumerate(annotations, 1):
-        s = a['segmentation']
-        inside = _runs(s, shape, f'annotation {a["id"]}', file) if isinstance(s, dict) else fill([[np.reshape(p, (-1, 2))] for p in s], shape)
-        classes[inside], inst[inside] = value[a['id']], i
+        s, v = a['segmentation'], value[a['id']]
+        if isinstance(s, dict): inside = _runs(s, shape, f'annotation {a["id"]}', file); classes[inside], inst[inside] = v, i
+        else: fill([[np.reshape(p, (-1, 2))] for p in s], (classes, v), (inst, i))
     return classes, inst
 
 # %% ../../nbs/prep/12_masks.ipynb #efa5bdf7
