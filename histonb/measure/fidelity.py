@@ -15,8 +15,8 @@ from ..show import as_rgb, bars, panel
 # %% auto #0
 __all__ = ['FAULTS', 'fate', 'Fidelity', 'verdict', 'mask_fidelity']
 
-# %% ../../nbs/measure/44_fidelity.ipynb #9f412219
-FAULTS = ClassTable('faults', ('background', 'kept', 'wrong class', 'lost', 'invented'), ((255, 255, 255), (200, 200, 200), (240, 170, 40), (215, 40, 40), (40, 90, 210)))
+# %% ../../nbs/measure/44_fidelity.ipynb #21624e6b
+FAULTS = ClassTable('faults', ('background', 'kept', 'wrong class', 'lost', 'invented'), ((255, 255, 255), (205, 205, 205), (255, 190, 0), (0, 0, 0), (255, 0, 200)))
 
 # %% ../../nbs/measure/44_fidelity.ipynb #deb775f8
 def _share(inst, flag): # share of each nucleus's pixels where `flag` holds
@@ -139,19 +139,20 @@ def words(self:Fidelity)->str: # A few sentences
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'
     return out
 
-# %% ../../nbs/measure/44_fidelity.ipynb #7adf2abc
+# %% ../../nbs/measure/44_fidelity.ipynb #90ccd044
 @patch
 def show(self:Fidelity,
     generated:list, # The generated pictures, in the order of the masks
     which:list=(0, 1, 2), # Which of them
     size:float=1.8, # Side of one picture, inches
 ): # Figure: mask | generated | found | what became of each nucleus
-    "Masks, pictures and the fate of every nucleus."
+    "Masks, pictures and the fate of every nucleus; the legend names classes and fates."
     i = [k for k in which if k < len(self.masks)]
     rgb = lambda t, maps: [t.palette[maps[k]] for k in i]
     lost = [FAULTS.palette[fate(self.masks[k], self.found[k])[0]] for k in i]
     columns = {'mask': rgb(self.classes, self.masks), 'generated': [as_rgb(generated[k]) for k in i], 'found': rgb(self.classes, self.found), 'fate': lost}
-    return panel(columns, FAULTS, size=size)
+    legend = dict(zip(self.classes.colours + FAULTS.colours[1:], self.classes.names + FAULTS.names[1:]))
+    return panel(columns, ClassTable('legend', tuple(legend.values()), tuple(legend)), size=size)
 
 @patch
 def plot(self:Fidelity): # Figure: bars with intervals
