@@ -452,7 +452,7 @@ def _in_memory(sources, cache_mb, num_workers):
         for s in sources: s.fill() if isinstance(s, Cached) else None
     return sources
 
-# %% ../../nbs/data/20_paired.ipynb #e4090e72
+# %% ../../nbs/data/20_paired.ipynb #a274dfcc
 def paired_dls(
     train:Source, # Pairs to learn from
     valid:Source, # Pairs to check on
@@ -470,7 +470,7 @@ def paired_dls(
     "fastai DataLoaders of pairs; `HistonbError` when train and valid do not go together."
     mean, std = _stats(task, stats); _agree(train, valid, crops, bs)
     train, valid = _in_memory([train, valid], cache_mb, num_workers)
-    encode, device = Encode(task, train.table.n, mean, std), device or default_device()
+    encode, device = Encode(task, train.table.n, mean, std), torch.device(device or default_device())
     tr, va = Paired(flips() if tfms is None else tfms, size, crops, seed), Paired(None, size, 'centre' if crops == 'random' else crops, seed)
     dls = DataLoaders(_dl(train, tr, task, bs, True, num_workers, encode, device), _dl(valid, va, task, bs, False, num_workers, encode, device), device=device)
     dls.table, dls.mpp, dls.task, dls.stats = train.table, train.mpp, task, (list(mean), list(std))
