@@ -294,7 +294,7 @@ def hash_folder(
     for p in files: h.update(str(p.relative_to(path) if p != path else p.name).encode() + b'\0' + hash_file(p).encode())
     return h.hexdigest()
 
-# %% ../nbs/00_core.ipynb #b70adfb1
+# %% ../nbs/00_core.ipynb #45ee8ea4
 def progress(
     iterable=None, # What to go through; `None` for a bar moved by hand
     total:int|None=None, # How many, where the iterable does not say
@@ -369,11 +369,12 @@ def start(cls:Run,
     out.mkdir(parents=True, exist_ok=True); run.save()
     return run
 
-# %% ../nbs/00_core.ipynb #f7492898
+# %% ../nbs/00_core.ipynb #25008701
 @patch
 def _take_over(self:Run, resume:bool):
     "Check that the run already in the folder is the same one, and take over its figures and stages."
     old = read_json(self.out/'run.json')
+    if old.get('status') == 'failed' and len(list(self.out.iterdir())) == 1: return         # it failed before it made anything
     if not resume: raise error('already holds a run', self.out, 'Add --resume to go on with it, or name another folder')
     for k in ('system', 'preset', 'seed', 'settings', 'data'):
         if old.get(k) != self.record[k]: raise error(f'the run in this folder has another {k}', self.out, 'Resume with the same command, or name another folder')
