@@ -15,7 +15,7 @@ from fastcore.basics import patch
 # %% auto #0
 __all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'HistonbError', 'error', 'rng', 'seed_all', 'ClassTable',
            'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image', 'write_mask',
-           'list_images', 'hash_file', 'hash_folder', 'progress', 'device', 'amp_dtype', 'versions', 'Run']
+           'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype', 'versions', 'Run']
 
 # %% ../nbs/00_core.ipynb #353ee77a
 class HistonbError(ValueError):
@@ -294,7 +294,11 @@ def hash_folder(
     for p in files: h.update(str(p.relative_to(path) if p != path else p.name).encode() + b'\0' + hash_file(p).encode())
     return h.hexdigest()
 
-# %% ../nbs/00_core.ipynb #45ee8ea4
+# %% ../nbs/00_core.ipynb #3b1f65c1
+def quiet()->bool: # Whether nobody is watching
+    "True when output is piped, in CI, or when `HISTONB_QUIET` is set; notebooks and terminals are watched."
+    return not (sys.stderr.isatty() or 'ipykernel' in sys.modules) or bool(os.environ.get('HISTONB_QUIET') or os.environ.get('CI'))
+
 def progress(
     iterable=None, # What to go through; `None` for a bar moved by hand
     total:int|None=None, # How many, where the iterable does not say
@@ -302,8 +306,7 @@ def progress(
 ):
     "A progress bar with time left on a terminal or in a notebook; silent when the output is piped."
     from tqdm import tqdm
-    quiet = not (sys.stderr.isatty() or 'ipykernel' in sys.modules) or bool(os.environ.get('HISTONB_QUIET') or os.environ.get('CI'))
-    return tqdm(iterable, total=total, desc=desc, disable=quiet, leave=False)
+    return tqdm(iterable, total=total, desc=desc, disable=quiet(), leave=False)
 
 # %% ../nbs/00_core.ipynb #6aa9d92d
 def device(
