@@ -52,7 +52,7 @@ def img_tag(
     data, width = _png(fig, dpi)
     return f'<img alt="{escape(alt, True)}" style="width:{width}px" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
 
-# %% ../../nbs/run/63_report.ipynb #fa3fdd87
+# %% ../../nbs/run/63_report.ipynb #6b5eed79
 _CSS = '''
 :root{--ink:#22202b;--soft:#67627a;--line:#e4e0ec;--paper:#fff;--wash:#f8f6fb;--h:#4a3a8c;--e:#c2407e;--good:#2b7a4b;--warn:#a86a00;--bad:#b3261e}
 *{box-sizing:border-box}html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
@@ -71,16 +71,16 @@ main{padding:14px 0 40px;min-width:0}section{padding:22px 0 14px;border-bottom:1
 h2{font-size:1.5rem;margin:0 0 .5em}h2 .n{color:var(--e);font-weight:400;margin-right:.5em;font-variant-numeric:tabular-nums}
 p{max-width:44em;margin:.7em 0}code{font:.88em "JetBrains Mono",ui-monospace,"SFMono-Regular",Consolas,"Liberation Mono",monospace;background:var(--wash);border:1px solid var(--line);border-radius:4px;padding:.05em .35em;overflow-wrap:anywhere}
 figure{margin:22px 0}figure img{display:block;max-width:100%;height:auto;border-radius:4px}.plain img{image-rendering:auto}
-figcaption,caption{color:var(--soft);font-size:.92rem;line-height:1.45;max-width:52em;text-align:left}figcaption{margin-top:8px}figcaption b,caption b{color:var(--ink)}
-.scroll{overflow-x:auto;margin:22px 0}table{border-collapse:collapse;font-size:.94rem;font-variant-numeric:tabular-nums lining-nums}caption{caption-side:top;padding-bottom:8px}
+figcaption{color:var(--soft);font-size:.92rem;line-height:1.45;max-width:52em;margin-top:8px}figcaption b{color:var(--ink)}.tab figcaption{margin:0 0 8px}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.94rem;font-variant-numeric:tabular-nums lining-nums}
 thead th{border-bottom:1.5px solid var(--ink);border-top:1.5px solid var(--ink);font-weight:600;vertical-align:bottom}tbody tr:last-child>*{border-bottom:1.5px solid var(--ink)}
-th,td{padding:5px 18px 5px 0;text-align:left;white-space:nowrap}td.num,th.num{text-align:right}td.wrap{white-space:normal;min-width:16em}tbody tr+tr>*{border-top:1px solid var(--line)}tbody th{font-weight:500}td small{color:var(--soft);font-size:.86em}
+th,td{padding:5px 22px 5px 0;text-align:left;white-space:nowrap}td.num,th.num{text-align:right}td.wrap{white-space:normal;min-width:16em}tbody tr+tr>*{border-top:1px solid var(--line)}tbody th{font-weight:500}tr>*:last-child{padding-right:4px}td small{color:var(--soft);font-size:.86em}
 .keys{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px;margin:20px 0}
 .key{border:1px solid var(--line);border-radius:8px;padding:14px 16px 13px;background:var(--paper)}.key .k{font-size:.86rem;color:var(--soft);line-height:1.3}
 .key .v{font-size:1.75rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums lining-nums}.key .r{font-size:.8rem;color:var(--soft);line-height:1.35}
 .bar{position:relative;height:5px;border-radius:3px;background:#ece8f4;margin:8px 0 7px}.bar i{position:absolute;top:0;bottom:0;border-radius:3px;background:#b9aee0;min-width:3px}.bar u{position:absolute;top:-3px;width:3px;height:11px;border-radius:2px;background:var(--h);transform:translateX(-50%)}
 .verdict{display:flex;gap:14px;border:1px solid var(--line);border-left:5px solid var(--c);border-radius:6px;padding:12px 18px;margin:18px 0;background:color-mix(in srgb,var(--c) 5%,white);max-width:54em}
-.verdict b{color:var(--c);white-space:nowrap}.good{--c:var(--good)}.warn{--c:var(--warn)}.bad{--c:var(--bad)}.note{--c:var(--h)}
+.verdict>b{color:var(--c);white-space:nowrap}.good{--c:var(--good)}.warn{--c:var(--warn)}.bad{--c:var(--bad)}.note{--c:var(--h)}
 details{margin:18px 0;border:1px solid var(--line);border-radius:6px;padding:0 16px}summary{cursor:pointer;padding:10px 0;font-weight:600;color:var(--h)}details[open]{padding-bottom:12px}details table{font-size:.88rem}details td{white-space:normal;overflow-wrap:anywhere}
 footer{border-top:1px solid var(--line);color:var(--soft);font-size:.86rem;padding:18px 0 40px;margin-top:10px}
 @media(max-width:900px){.cols{grid-template-columns:minmax(0,1fr);gap:0}nav{position:static;padding:22px 0 0;max-height:none}h1{font-size:1.8rem}.in{padding:0 18px}}
@@ -138,20 +138,20 @@ def figure(self:Page,
     self.parts.append(f'<figure>{img_tag(fig, caption, dpi)}<figcaption>{_label(self, "Figure", caption)}</figcaption></figure>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #75e38eb6
+# %% ../../nbs/run/63_report.ipynb #d3bbee26
 def _cell(v, digits, tag='td'):
     "One cell of a table"
     if isinstance(v, (tuple, list)) and len(v) == 3: return f'<{tag} class="num">{number(v[0], digits)} <small>{number(v[1], digits)}–{number(v[2], digits)}</small></{tag}>'
     kind = 'num' if v is None or isinstance(v, numbers.Number) and not isinstance(v, (bool, np.bool_)) else 'wrap' if len(str(v)) > 60 else ''
     return f'<{tag} class="{kind}">{escape(number(v, digits))}</{tag}>' if kind else f'<{tag}>{escape(number(v, digits))}</{tag}>'
 
-def _table(df, digits, caption=''):
+def _table(df, digits):
     "A DataFrame as HTML; its index is a column when it says something"
     named = not isinstance(df.index, pd.RangeIndex)
     right = [all(v is None or isinstance(v, (numbers.Number, tuple)) for v in df[c]) for c in df]
     head = (f'<th>{escape(str(df.index.name or ""))}</th>' if named else '') + ''.join(f'<th class="num">{escape(str(c))}</th>' if r else f'<th>{escape(str(c))}</th>' for c, r in zip(df, right))
     rows = [(_cell(i, digits, 'th') if named else '') + ''.join(_cell(v, digits) for v in row) for i, row in zip(df.index, df.itertuples(index=False))]
-    return f'<table>{caption and f"<caption>{caption}</caption>"}<thead><tr>{head}</tr></thead><tbody>{"".join(f"<tr>{r}</tr>" for r in rows)}</tbody></table>'
+    return f'<table><thead><tr>{head}</tr></thead><tbody>{"".join(f"<tr>{r}</tr>" for r in rows)}</tbody></table>'
 
 @patch
 def table(self:Page,
@@ -160,7 +160,7 @@ def table(self:Page,
     digits:int=3, # Significant digits
 )->Page:
     "Add a numbered table."
-    self.parts.append(f'<div class="scroll">{_table(pd.DataFrame(df), digits, _label(self, "Table", caption))}</div>')
+    self.parts.append(f'<figure class="tab"><figcaption>{_label(self, "Table", caption)}</figcaption><div class="scroll">{_table(pd.DataFrame(df), digits)}</div></figure>')
     return self
 
 # %% ../../nbs/run/63_report.ipynb #e9bfdf11
@@ -180,8 +180,8 @@ def keys(self:Page,
     self.parts.append(f'<div class="keys">{"".join(_key(k, **v) for k, v in full.items())}</div>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #8e6cf2f7
-_VERDICTS = dict(good='Good', warn='Take care', bad='Wrong', note='Note')
+# %% ../../nbs/run/63_report.ipynb #257f378d
+_VERDICTS = dict(good='Good', warn='Take care', bad='Problem', note='Note')
 
 @patch
 def verdict(self:Page,
