@@ -18,15 +18,17 @@ __all__ = ['FAULTS', 'fate', 'Fidelity', 'verdict', 'mask_fidelity']
 # %% ../../nbs/measure/44_fidelity.ipynb #21624e6b
 FAULTS = ClassTable('faults', ('background', 'kept', 'wrong class', 'lost', 'invented'), ((255, 255, 255), (205, 205, 205), (255, 190, 0), (0, 0, 0), (255, 0, 200)))
 
-# %% ../../nbs/measure/44_fidelity.ipynb #deb775f8
+# %% ../../nbs/measure/44_fidelity.ipynb #d521acec
 def _share(inst, flag): # share of each nucleus's pixels where `flag` holds
     n = np.bincount(inst.ravel())
     return np.bincount(inst.ravel(), flag.ravel(), minlength=len(n)) / np.maximum(n, 1)
 
+# %% ../../nbs/measure/44_fidelity.ipynb #ef46184c
 def _majority(inst, classes): # class of most of the nucleus pixels of each, by id; 0 where there is none
     of = instance_classes(inst, classes)
     return np.array([of.get(i, 0) for i in range(inst.max() + 1)])
 
+# %% ../../nbs/measure/44_fidelity.ipynb #064a6f27
 def fate(
     mask:np.ndarray, # (H, W) class map the picture was made from
     found:np.ndarray, # (H, W) class map of the picture
@@ -53,16 +55,18 @@ class Fidelity:
     def __repr__(self): return self.table.round(3).to_string()
     def _repr_html_(self): return self.table.round(3)._repr_html_()
 
-# %% ../../nbs/measure/44_fidelity.ipynb #1e72e181
+# %% ../../nbs/measure/44_fidelity.ipynb #45a6e9aa
 def _dices(m): # (n, n) counts -> Dice of any nucleus, then of each class but the background
     with np.errstate(invalid='ignore'):
         per = 2 * np.diag(m) / (m.sum(0) + m.sum(1))
         return np.r_[2 * m[1:, 1:].sum() / (m[1:].sum() + m[:, 1:].sum()), per[1:]][:len(m) if len(m) > 2 else 1]
 
+# %% ../../nbs/measure/44_fidelity.ipynb #0b8e055e
 def _three(units): # units: (2, n, n) counts on generated and real -> (3, rows) Dice, Dice, ratio
     a, b = map(_dices, np.sum(units, 0))
     with np.errstate(invalid='ignore', divide='ignore'): return np.stack([a, b, np.where(b > 0, a / b, np.nan)])
 
+# %% ../../nbs/measure/44_fidelity.ipynb #9ab3e51e
 def _count(maps, table, split): # nuclei over all maps: any, then each class
     per = sum((np.bincount(_majority(i, np.asarray(m))[1:], minlength=table.n) for m in maps for i in [split(np.asarray(m))]), np.zeros(table.n, int))
     return np.r_[per[1:].sum(), per[1:]][:table.n if table.n > 2 else 1]
@@ -139,7 +143,7 @@ def words(self:Fidelity)->str: # A few sentences
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'
     return out
 
-# %% ../../nbs/measure/44_fidelity.ipynb #90ccd044
+# %% ../../nbs/measure/44_fidelity.ipynb #92be3e6b
 @patch
 def show(self:Fidelity,
     generated:list, # The generated pictures, in the order of the masks
@@ -154,6 +158,7 @@ def show(self:Fidelity,
     legend = dict(zip(self.classes.colours + FAULTS.colours[1:], self.classes.names + FAULTS.names[1:]))
     return panel(columns, ClassTable('legend', tuple(legend.values()), tuple(legend)), size=size)
 
+# %% ../../nbs/measure/44_fidelity.ipynb #50b5138c
 @patch
 def plot(self:Fidelity): # Figure: bars with intervals
     "Dice on generated beside real tissue, class by class."

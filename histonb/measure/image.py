@@ -18,7 +18,7 @@ __all__ = ['HUES', 'as_unit', 'image_scores', 'mae', 'ssim', 'features', 'Encode
            'InceptionExtractor', 'inception_extractor', 'fid', 'kid', 'spectrum', 'grid_energy', 'grid_table',
            'grid_words', 'colour_shift']
 
-# %% ../../nbs/measure/41_image.ipynb #bbdda17c
+# %% ../../nbs/measure/41_image.ipynb #855e14bd
 def as_unit(
     images, # uint8 or float; arrays (H, W, 3), (N, H, W, 3), lists of (H, W, 3), or tensors (3, H, W), (N, 3, H, W)
     span:tuple=(0., 1.), # What floats run from and to; (-1, 1) for a generator's output
@@ -39,11 +39,12 @@ def as_unit(
         raise error(f'float pictures run from {lo:.3g} to {hi:.3g}, not within {span[0]:g} to {span[1]:g}', remedy='Give the right span, such as span=(-1, 1)')
     return ((x.float() - span[0]) / (span[1] - span[0])).clamp(0, 1)
 
+# %% ../../nbs/measure/41_image.ipynb #fc3c6f63
 def _pictures(images, span=(0., 1.)): # a list of (1, 3, H, W), sizes may differ
     if isinstance(images, (list, tuple)): return [as_unit(i, span) for i in images]
     return list(as_unit(images, span).split(1))
 
-# %% ../../nbs/measure/41_image.ipynb #2572fe03
+# %% ../../nbs/measure/41_image.ipynb #cb15dac1
 def image_scores(
     fake, # Generated pictures
     real, # The real ones, in the same order
@@ -56,6 +57,7 @@ def image_scores(
                             psnr=float(peak_signal_noise_ratio(x, y, data_range=1.)))
     return pd.DataFrame([one(x, y.to(x.device)) for x, y in zip(a, b)])
 
+# %% ../../nbs/measure/41_image.ipynb #25a5f433
 def mae(
     fake, # Generated pictures
     real, # The real ones, in the same order
@@ -64,6 +66,7 @@ def mae(
     "Mean absolute error over all pixels and channels."
     return float((as_unit(fake, span) - as_unit(real, span)).abs().mean())
 
+# %% ../../nbs/measure/41_image.ipynb #52ba85ed
 def ssim(
     fake, # Generated pictures
     real, # The real ones, in the same order
@@ -114,7 +117,7 @@ def encoder_extractor(
     if not hasattr(model, 'encoder'): raise error(f'{type(model).__name__} has no encoder', remedy='Give a segmentation network with an attribute `encoder`')
     return EncoderExtractor(model.encoder, mean, std, level, f'encoder of {type(model).__name__}').eval()
 
-# %% ../../nbs/measure/41_image.ipynb #bd753e58
+# %% ../../nbs/measure/41_image.ipynb #d9468321
 class InceptionExtractor(nn.Module):
     "torchvision's Inception v3 up to its 2048 pooled features; takes uint8 of any size."
     name, num_features = 'torchvision inception_v3 (not comparable with published FIDs)', 2048
@@ -124,6 +127,7 @@ class InceptionExtractor(nn.Module):
     def forward(self, x):
         return self.net(nn.functional.interpolate(x.float() / 127.5 - 1, size=(299, 299), mode='bilinear', antialias=True, align_corners=False))
 
+# %% ../../nbs/measure/41_image.ipynb #cf5e0c57
 def inception_extractor()->nn.Module: # uint8 (B, 3, H, W) -> (B, 2048), with `.name`
     "A pretrained Inception from the hub or the cache; `HistonbError` when neither has it."
     from torchvision.models import Inception_V3_Weights, inception_v3
@@ -196,7 +200,7 @@ def grid_energy(
         out[f'period_{s}'] = float(np.mean([p[y, x] / around(y, x) for y, x in where]))
     return out
 
-# %% ../../nbs/measure/41_image.ipynb #6bc4f2c2
+# %% ../../nbs/measure/41_image.ipynb #4c1d3a33
 def grid_table(
     real, # Real pictures
     fake, # Generated ones
@@ -207,6 +211,7 @@ def grid_table(
     cols = dict(real=grid_energy(real, strides, span), generated=grid_energy(fake, strides, span))
     return pd.DataFrame(cols).assign(ratio=lambda d: d.generated / d.real)
 
+# %% ../../nbs/measure/41_image.ipynb #56746107
 def grid_words(
     table:pd.DataFrame, # As `grid_table` gives it
     limit:float=1.5, # Ratio above which a grid is named
@@ -217,17 +222,20 @@ def grid_words(
     worst = bad.ratio.idxmax()
     return f'A grid of {worst.split("_")[1]} px: its frequencies hold {bad.ratio[worst]:.1f} times the energy that they have in real tissue.'
 
-# %% ../../nbs/measure/41_image.ipynb #fccda7ae
+# %% ../../nbs/measure/41_image.ipynb #8cb8edad
 HUES = dict(red=(210, 50, 50), orange=(230, 140, 40), yellow=(225, 215, 50), green=(60, 170, 70), cyan=(60, 190, 200), blue=(50, 80, 210), purple=(140, 60, 180), pink=(235, 110, 180))
 
+# %% ../../nbs/measure/41_image.ipynb #f459780f
 def _hue(da, db):
     at = rgb2lab(np.array([list(HUES.values())], np.uint8))[0, :, 1:]
     return list(HUES)[int(np.argmax(at @ [da, db] / np.linalg.norm(at, axis=1)))]
 
+# %% ../../nbs/measure/41_image.ipynb #af70e306
 def _lab(images, span): # (N, 3) mean of L, a, b and (N, 3) their sd, picture by picture
     x = [rgb2lab(p[0].cpu().numpy(), channel_axis=0).reshape(3, -1) for p in _pictures(images, span)]
     return np.stack([i.mean(1) for i in x]), np.stack([i.std(1) for i in x])
 
+# %% ../../nbs/measure/41_image.ipynb #325c5507
 def _doubt(real, fake, paired): # standard error of the difference of the mean colours, as a LAB distance
     if min(len(real), len(fake)) < 2: return 0.
     v = (fake - real).var(0, ddof=1) / len(real) if paired else real.var(0, ddof=1) / len(real) + fake.var(0, ddof=1) / len(fake)

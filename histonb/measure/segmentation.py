@@ -49,13 +49,15 @@ def add(self:Confusion,
     self.matrix = self.matrix.to(p.device) + torch.bincount(t * self.n + p, minlength=self.n**2).view(self.n, self.n)
     return self
 
-# %% ../../nbs/measure/40_segmentation.ipynb #5d9bdc0d
+# %% ../../nbs/measure/40_segmentation.ipynb #dc04ea01
 def _ratio(a, b): return np.divide(a, b, out=np.full(np.shape(b), np.nan), where=np.asarray(b) > 0)
 
+# %% ../../nbs/measure/40_segmentation.ipynb #99dd6eb5
 def _mean(x):
     x = np.asarray(x, float)
     return float(np.nanmean(x)) if np.isfinite(x).any() else float('nan')
 
+# %% ../../nbs/measure/40_segmentation.ipynb #5ba86061
 def score_table(
     conf, # `Confusion`, or (n, n) counts with truth in the rows
     names:list=None, # Class names; numbers when not given
@@ -88,13 +90,14 @@ def scores(
         out |= {f'{k}_{c}': float(v) for c, v in tab[k].items()}
     return out
 
-# %% ../../nbs/measure/40_segmentation.ipynb #b2227a03
+# %% ../../nbs/measure/40_segmentation.ipynb #850baffa
 def pool(
     units:list, # Things that add: `Confusion`, `Panoptic`, numbers, arrays
 ): # Their sum, of the same kind
     "Add up the counts of several units."
     return reduce(lambda a, b: a + b, units)
 
+# %% ../../nbs/measure/40_segmentation.ipynb #ce60d070
 def by_unit(
     items:list, # One entry a patch: things that add
     units:list, # The tile, slide or patient that each patch belongs to
@@ -148,11 +151,12 @@ def paired(
     join = dict(difference=np.subtract, ratio=_ratio)[how]
     return bootstrap(list(zip(a, b)), lambda u: join(np.asarray(stat([x for x, _ in u]), float), np.asarray(stat([y for _, y in u]), float)), n, seed)
 
-# %% ../../nbs/measure/40_segmentation.ipynb #f303cc85
+# %% ../../nbs/measure/40_segmentation.ipynb #3f41f8e5
 def _types(inst, classes): # {id: majority class}
     if classes is None or isinstance(classes, dict): return classes
     return instance_classes(np.asarray(inst), np.asarray(classes))
 
+# %% ../../nbs/measure/40_segmentation.ipynb #a6bc3169
 def match(
     pred:np.ndarray, # (H, W) predicted instance map, 0 is background
     true:np.ndarray, # (H, W) true instance map
@@ -197,7 +201,7 @@ def add(self:Panoptic,
         self.counts[c] += [len(hit), n_p - len(hit), n_t - len(hit), sum(hit)]
     return self
 
-# %% ../../nbs/measure/40_segmentation.ipynb #8c66d6b2
+# %% ../../nbs/measure/40_segmentation.ipynb #37129d19
 @patch
 def table(self:Panoptic,
     names:list=None, # Class names with the background first; numbers when not given
@@ -208,6 +212,7 @@ def table(self:Panoptic,
     cols = dict(pq=np.where(tp > 0, dq * sq, dq), dq=dq, sq=sq, tp=tp.astype(int), fp=fp.astype(int), fn=fn.astype(int))
     return pd.DataFrame(cols, index=['any nucleus', *(list(names)[1:] if names is not None else range(1, self.n))])
 
+# %% ../../nbs/measure/40_segmentation.ipynb #1acddc32
 @patch
 def scores(self:Panoptic,
     names:list=None, # Class names with the background first
@@ -229,7 +234,7 @@ def panoptic(
     "Panoptic counts of one picture."
     return Panoptic(n).add(pred_inst, true_inst, pred_cls, true_cls)
 
-# %% ../../nbs/measure/40_segmentation.ipynb #3491f108
+# %% ../../nbs/measure/40_segmentation.ipynb #d5d822b2
 def _xy(points, scale, shape): # centres as (y, x) in map px; refuses those outside
     if not {'x', 'y'} <= set(points.columns): raise error(f'the annotation has the columns {list(points.columns)}', remedy='It needs x and y, and type for the agreement of types')
     yx = points[['y', 'x']].to_numpy(float) * scale
@@ -237,8 +242,10 @@ def _xy(points, scale, shape): # centres as (y, x) in map px; refuses those outs
     if out > .05 * len(yx): raise error(f'{out} of {len(yx)} centres lie outside the map of {shape[1]} x {shape[0]} px', remedy='Give scale=, map pixels per annotation pixel')
     return yx
 
+# %% ../../nbs/measure/40_segmentation.ipynb #7451d369
 def _hits(inst, yx): return inst[tuple(np.minimum(np.floor(yx % inst.shape), np.array(inst.shape) - 1).astype(int).T)]
 
+# %% ../../nbs/measure/40_segmentation.ipynb #a372dccc
 def centres(
     instances:np.ndarray, # (H, W) predicted instance map, 0 is background
     points:pd.DataFrame, # x, y in px of the annotated picture, and type where there is one
@@ -256,7 +263,7 @@ def centres(
     near = np.mean([_hits(inst, yx + radius * np.stack([np.sin(a), np.cos(a)], 1)) > 0 for a in angle], 0)
     return pd.DataFrame(dict(type=points['type'].to_numpy() if 'type' in points else None, nucleus=ids, found=[of.get(i, 0) for i in ids.tolist()], chance=chance, near=near))
 
-# %% ../../nbs/measure/40_segmentation.ipynb #e6bae720
+# %% ../../nbs/measure/40_segmentation.ipynb #9bfbf34d
 @dataclass(repr=False)
 class Agreement:
     "Result of `centre_agreement`."
@@ -269,17 +276,19 @@ class Agreement:
         if 'type_agreement' in f: out += ' Types agree in {type_agreement:.0%} ({type_agreement_lo:.0%} to {type_agreement_hi:.0%}) of those found; {type_chance:.0%} by chance.'.format(**f)
         return out
 
+# %% ../../nbs/measure/40_segmentation.ipynb #6b76891f
 def _right(df, mapping, names): # (centres,) bool: found with a class that its type maps to
     want = {k: {list(names).index(v) for v in ([v] if isinstance(v, str) else v)} for k, v in mapping.items()}
     return np.array([f in want.get(t, ()) for t, f in zip(df['type'], df['found'])], bool)
 
-# %% ../../nbs/measure/40_segmentation.ipynb #3692d643
+# %% ../../nbs/measure/40_segmentation.ipynb #10ecd733
 def _picture_counts(df, inst, mapping, names): # what adds up over pictures
     met = df['type'].isin(list(mapping)) & (df.nucleus > 0)
     n_ids = len(np.unique(inst[inst > 0]))
     return np.array([(df.nucleus > 0).sum(), df.chance.sum(), df.near.sum(), len(df), df.nucleus[df.nucleus > 0].nunique(), n_ids,
                      (inst > 0).sum(), inst.size, (_right(df, mapping, names) & met).sum() if mapping else 0, met.sum()], float)
 
+# %% ../../nbs/measure/40_segmentation.ipynb #27496389
 def _centre_stat(units): # counts of several pictures -> the figures
     h, c, r, n, held, ids, px, area, right, met = np.sum(units, 0)
     return dict(zip(('centre_share', 'centre_chance', 'centre_near', 'centre_gain', 'nuclei_with_centre', 'area_fraction', 'type_agreement'),
