@@ -264,7 +264,7 @@ def _rounder(v):
     r = np.linalg.norm(v, axis=1, keepdims=True)
     return v * (.4 + .6 * r.mean() / np.maximum(r, 1e-6))
 
-# %% ../../nbs/phantom/02_tissue.ipynb #a23313eb
+# %% ../../nbs/phantom/02_tissue.ipynb #c12027d0
 @patch
 def stamp(self:Canvas,
     rings:np.ndarray, # (n, points, 2) outlines, µm
@@ -277,6 +277,7 @@ def stamp(self:Canvas,
     for i, ring in enumerate(rings / self.mpp - .5):
         mid = ring.mean(0)
         if (box := _window(ring, self.size)) is None: continue
+        if self.labels[(box[1] + box[3]) // 2, (box[0] + box[2]) // 2]: continue # the middle is taken: no need to draw it
         win = self.labels[box[1]:box[3], box[0]:box[2]]
         m = _fill(ring, box); n = np.count_nonzero(m)
         m[win != 0] = 0; m = _largest(m)
@@ -388,9 +389,9 @@ def texture(self:Canvas,
     i, j = ((v * np.float32(self.mpp / cell)).astype(int) + s[ids] for v, s in zip(yx, shift))
     return (z / z.std())[i % n, j % n]
 
-# %% ../../nbs/phantom/02_tissue.ipynb #55e59686
+# %% ../../nbs/phantom/02_tissue.ipynb #3e234218
 _ramp = lambda x, lo, hi: np.clip((x - lo) / (hi - lo), 0, 1)
-_bump = lambda x, w: np.exp(-np.minimum((x / w)**2, 30))
+_bump = lambda x, w: np.exp(-np.minimum(np.abs(x / w), 6)**2)
 
 # %% ../../nbs/phantom/02_tissue.ipynb #ff266c86
 @patch
