@@ -24,7 +24,7 @@ from ..core import ClassTable, error, read_json, write_json
 __all__ = ['one_hot', 'from_one_hot', 'to_colour', 'from_colour', 'InstanceSettings', 'instances', 'instance_classes',
            'classes_of', 'objects', 'outlines', 'fill', 'to_geojson', 'from_geojson', 'from_coco']
 
-# %% ../../nbs/prep/12_masks.ipynb #b91c7f0e
+# %% ../../nbs/prep/12_masks.ipynb #4d3e5a44
 def one_hot(
     mask, # (..., H, W) whole numbers in 0 ... n-1, array or tensor on any device
     n:int, # Number of classes, the background counted
@@ -32,19 +32,22 @@ def one_hot(
     check:bool=True, # Look for values outside 0 ... n-1; on a GPU that waits for the device
 ): # (..., n, H, W), 1 where the class is, else 0
     "One plane for each class; `HistonbError` for a value outside 0 ... n-1."
-    if isinstance(mask, torch.Tensor): levels, dtype, size = torch.arange(n, device=mask.device), dtype or torch.float32, mask.numel()
-    else: mask, levels, dtype = np.asarray(mask), np.arange(n), dtype or np.float32; size = mask.size
-    if check and size and not (mask.min() >= 0 and mask.max() < n): raise error(f'values from {int(mask.min())} to {int(mask.max())} do not fit {n} classes', 'mask', 'Check it with its class table')
+    torchy = isinstance(mask, torch.Tensor)
+    if not torchy: mask = np.asarray(mask)
+    if check and 0 not in mask.shape and not (mask.min() >= 0 and mask.max() < n):
+        raise error(f'values from {int(mask.min())} to {int(mask.max())} do not fit {n} classes', 'mask', 'Check it with its class table')
+    levels = torch.arange(n, device=mask.device) if torchy else np.arange(n)
     planes = mask[..., None, :, :] == levels[:, None, None]
-    return planes.to(dtype) if isinstance(mask, torch.Tensor) else planes.astype(dtype)
+    return planes.to(dtype or torch.float32) if torchy else planes.astype(dtype or np.float32)
 
+# %% ../../nbs/prep/12_masks.ipynb #5cefd86c
 def from_one_hot(
     planes, # (..., n, H, W): one-hot planes, probabilities or logits
 ): # (..., H, W) int64, the class with the largest value; the first of equals
     "The class map of one-hot planes."
     return planes.argmax(-3)
 
-# %% ../../nbs/prep/12_masks.ipynb #32378d35
+# %% ../../nbs/prep/12_masks.ipynb #9d1bcfc6
 def to_colour(
     mask:np.ndarray, # (..., H, W) class map
     table:ClassTable, # Its names and colours
@@ -53,6 +56,7 @@ def to_colour(
     "A class map in the colours of its table; `HistonbError` for a value outside the table."
     return table.palette[table.check(np.asarray(mask), file)]
 
+# %% ../../nbs/prep/12_masks.ipynb #77c5bbc2
 def _packed(rgb): return rgb.astype(np.int64) @ [1 << 16, 1 << 8, 1]
 
 def from_colour(
@@ -83,7 +87,7 @@ class InstanceSettings:
     def __post_init__(self):
         if not self.mpp > 0: raise error(f'mpp is {self.mpp}', 'instance settings', 'Give the size of a pixel in micrometres')
 
-# %% ../../nbs/prep/12_masks.ipynb #75493796
+# %% ../../nbs/prep/12_masks.ipynb #10d69bd2
 @patch
 def at(self:InstanceSettings,
     mpp:float, # Size of a pixel, µm
@@ -91,11 +95,13 @@ def at(self:InstanceSettings,
     "These settings for pictures of another resolution."
     return replace(self, mpp=mpp)
 
+# %% ../../nbs/prep/12_masks.ipynb #f651390f
 @patch(as_prop=True)
 def pixels(self:InstanceSettings)->dict:
     "The same in pixels: areas in px², lengths in px."
     return dict(min_size=round(self.min_size/self.mpp**2), max_hole=round(self.max_hole/self.mpp**2), smooth=self.smooth/self.mpp, depth=self.depth/self.mpp)
 
+# %% ../../nbs/prep/12_masks.ipynb #92fc9939
 @patch
 def to_dict(self:InstanceSettings)->dict:
     "As plain data for JSON."
@@ -110,20 +116,14 @@ def from_dict(cls:InstanceSettings,
     if extra: raise error(f'there is no setting "{sorted(extra)[0]}"', 'instance settings', f'There are {", ".join(cls.__dataclass_fields__)}')
     return cls(**d)
 
-# %% ../../nbs/prep/12_masks.ipynb #dd2a6640
+# %% ../../nbs/prep/12_masks.ipynb #a16a7484
 def _foreground(area, prob, settings):
     "(H, W) bool: the nuclei, small holes filled"
     fg = np.asarray(area) if area is not None else np.asarray(prob)
     fg = fg >= settings.threshold if fg.dtype.kind == 'f' else fg > 0
     return remove_small_holes(fg, max_size=settings.pixels['max_hole'])
 
-def _hills(fg, prob, settings):
-    "Height of the landscape and its markers, one for each hill that stands out"
-    height = ndimage.distance_transform_edt(fg)
-    if prob is not None: height = height*np.asarray(prob)
-    height = ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
-    return height, label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
-
+# %% ../../nbs/prep/12_masks.ipynb #820c1153
 def _levelled(height, fg, depth):
     "Hills cut down by `depth` as far as their pass, one piece of foreground at a time: many times faster than all at once"
     out = np.zeros_like(height); pieces, _ = ndimage.label(fg, np.ones((3, 3)))
@@ -131,6 +131,14 @@ def _levelled(height, fg, depth):
         hill = np.where(pieces[box] == k, height[box], 0)
         np.maximum(out[box], reconstruction(np.maximum(hill - depth, 0), hill), out=out[box])
     return out
+
+# %% ../../nbs/prep/12_masks.ipynb #5ea041c4
+def _hills(fg, prob, settings):
+    "Height of the landscape and its markers, one for each hill that stands out"
+    height = ndimage.distance_transform_edt(fg)
+    if prob is not None: height = height*np.asarray(prob)
+    height = ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
+    return height, label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
 
 # %% ../../nbs/prep/12_masks.ipynb #8dcb8cee
 def instances(
@@ -147,7 +155,7 @@ def instances(
     inst[small[inst]] = 0
     return relabel_sequential(inst)[0].astype(np.int32)
 
-# %% ../../nbs/prep/12_masks.ipynb #36c6e7eb
+# %% ../../nbs/prep/12_masks.ipynb #f8c6852c
 def instance_classes(
     inst:np.ndarray, # (H, W) instance map, 0 background
     classes:np.ndarray, # (H, W) class map
@@ -160,6 +168,7 @@ def instance_classes(
     counts[:, 0] = 0
     return {int(i): int(c) for i, c in zip(ids, counts.argmax(1)) if i}
 
+# %% ../../nbs/prep/12_masks.ipynb #12011976
 def classes_of(
     inst:np.ndarray, # (H, W) instance map, 0 background
     types:dict, # {instance: class}; instances left out become background
@@ -199,7 +208,7 @@ def _edges(mask):
         for corner in zip((ys + sy - 1).tolist(), (xs + sx - 1).tolist()): heads[corner].append(d)
     return heads
 
-# %% ../../nbs/prep/12_masks.ipynb #a8378bfd
+# %% ../../nbs/prep/12_masks.ipynb #925bbaaf
 def _walk(heads):
     "One closed walk from any corner, cut into rings that do not touch themselves; its edges are taken from `heads`"
     v, rings, path, at = next(iter(heads)), [], [], {}
@@ -215,17 +224,18 @@ def _walk(heads):
         at[v] = len(path); path.append(v)
         v = v[0] + _STEP[d][0], v[1] + _STEP[d][1]
 
+# %% ../../nbs/prep/12_masks.ipynb #e12a20c6
 def _corners(ring):
     "(n, 2) x, y of a ring's corners, straight runs joined"
     p = np.array(ring)[:, ::-1]
     return p[(np.roll(p, 1, 0) != np.roll(p, -1, 0)).all(1)]
 
-# %% ../../nbs/prep/12_masks.ipynb #6a8aea91
 def _area2(p):
     "Twice the signed area of a ring; positive when it runs clockwise on the screen"
     q = np.roll(p, -1, 0)
     return int((p[:, 0]*q[:, 1] - q[:, 0]*p[:, 1]).sum())
 
+# %% ../../nbs/prep/12_masks.ipynb #f44febfc
 def outlines(
     mask:np.ndarray, # (H, W) bool
 )->list[list[np.ndarray]]: # Polygons: outer ring, then holes; each (n, 2) int64 x, y of corners, from 0 to W and 0 to H
@@ -239,7 +249,7 @@ def outlines(
         polygons.append(rings)
     return polygons
 
-# %% ../../nbs/prep/12_masks.ipynb #0a12e687
+# %% ../../nbs/prep/12_masks.ipynb #11bdf18b
 def _fill_polygon(rings, shape):
     "The box (two slices) that a polygon covers in a picture, and its pixels in there; None when it lies outside"
     rings = [np.asarray(r, float) for r in rings]
@@ -249,6 +259,7 @@ def _fill_polygon(rings, shape):
     for k, r in enumerate(rings): part[polygon(r[:, 1] - y0 - .5, r[:, 0] - x0 - .5, part.shape)] = k == 0
     return np.s_[y0:y1, x0:x1], part
 
+# %% ../../nbs/prep/12_masks.ipynb #ebf25317
 def fill(
     polygons:list, # [[outer, hole, ...], ...], each ring (n, 2) x, y in pixels, closed or not
     *maps, # Pairs (H, W) array and value: the value is written where a polygon lies, in place
@@ -288,7 +299,7 @@ def to_geojson(
     if path is not None: write_json(path, out)
     return out
 
-# %% ../../nbs/prep/12_masks.ipynb #a7ca08b2
+# %% ../../nbs/prep/12_masks.ipynb #91f3684f
 def _value(name, where, table, rename, unclassified, file):
     "The value of a class name in the table"
     name = unclassified if name is None else (rename or {}).get(name, name)
@@ -296,6 +307,7 @@ def _value(name, where, table, rename, unclassified, file):
     if name not in table.names: raise error(f'{where} has the class "{name}" that the class table "{table.name}" does not have', file, f'Give another table, or map it with rename= to one of {", ".join(table.names)}')
     return table.names.index(name)
 
+# %% ../../nbs/prep/12_masks.ipynb #8510e6c1
 def _polygons(feature, where, file):
     "The polygons of a feature's geometry; an error for points and lines"
     g = feature.get('geometry') or {}
@@ -303,7 +315,7 @@ def _polygons(feature, where, file):
     if g.get('type') == 'MultiPolygon': return g['coordinates']
     raise error(f'{where} is a {g.get("type") or "feature without geometry"} where a polygon was expected', file, 'Remove it or convert it to an area')
 
-# %% ../../nbs/prep/12_masks.ipynb #eff494d5
+# %% ../../nbs/prep/12_masks.ipynb #4558965d
 def _features(source):
     "The features of a file or object, and its name for sentences"
     obj, file = (source, None) if isinstance(source, (dict, list)) else (read_json(source), source)
@@ -311,6 +323,7 @@ def _features(source):
     if not isinstance(obj, list): raise error('is not a GeoJSON feature collection', file, 'Export the objects from QuPath as GeoJSON')
     return obj, file
 
+# %% ../../nbs/prep/12_masks.ipynb #310298f6
 def _ids(features):
     "The ids that `to_geojson` wrote, where all have one and no two the same; else 1 ... n"
     ids = [((f.get('properties') or {}).get('measurements') or {}) for f in features]
@@ -337,7 +350,7 @@ def from_geojson(
         fill(polygons, (classes, value), (inst, i))
     return classes, inst
 
-# %% ../../nbs/prep/12_masks.ipynb #73de899f
+# %% ../../nbs/prep/12_masks.ipynb #d9c91afa
 def _counts(text):
     "Run lengths from COCO's packed string: five bits a character from 48, low first, the sixth says that more follow; from the fourth on a difference to the one before last"
     out, value, shift = [], 0, 0
@@ -349,13 +362,14 @@ def _counts(text):
         out.append(value + (out[-2] if len(out) > 2 else 0)); value = shift = 0
     return out
 
+# %% ../../nbs/prep/12_masks.ipynb #4cfa10ac
 def _runs(rle, shape, where, file):
     "(H, W) bool from run lengths"
     counts = _counts(rle['counts']) if isinstance(rle['counts'], str) else rle['counts']
     if tuple(rle.get('size', shape)) != shape or sum(counts) != shape[0]*shape[1]: raise error(f'{where} has run lengths for another size than its picture {shape}', file, 'Export the annotations again')
     return np.repeat(np.arange(len(counts))%2 == 1, counts).reshape(shape[::-1]).T
 
-# %% ../../nbs/prep/12_masks.ipynb #a44b0335
+# %% ../../nbs/prep/12_masks.ipynb #53c13ad8
 def _coco(path):
     "Pictures, annotations by picture, and names of the categories; an error when something is missing or points nowhere"
     obj = read_json(path)
@@ -367,6 +381,7 @@ def _coco(path):
         found[a['image_id']].append(a)
     return obj['images'], found, names
 
+# %% ../../nbs/prep/12_masks.ipynb #fa22caa4
 def _draw(image, annotations, value, file):
     "Class map and instance map of one picture"
     shape = (int(image['height']), int(image['width']))

@@ -49,7 +49,7 @@ def pad_to_size(
         pads.append((before, extra - before))
     return arr, tuple(pads)
 
-# %% ../../nbs/prep/11_tiles.ipynb #4879312f
+# %% ../../nbs/prep/11_tiles.ipynb #35742cc0
 def pad_to_multiple(
     arr, # Array or tensor, any dtype and number of dimensions
     multiple:int|tuple=32, # What the sides must divide by, px
@@ -60,6 +60,7 @@ def pad_to_multiple(
     size = [-(-arr.shape[a]//m)*m for a, m in zip(axes, _pair(multiple))]
     return pad_to_size(arr, size, axes, mode)
 
+# %% ../../nbs/prep/11_tiles.ipynb #c690db2a
 def crop_back(
     arr, # Array or tensor; may have other channels than the one that was padded
     pads:tuple, # From `pad_to_multiple` or `pad_to_size`
@@ -70,13 +71,14 @@ def crop_back(
     for axis, (before, after) in zip(axes, pads): index[axis] = slice(before, arr.shape[axis] - after)
     return arr[tuple(index)]
 
-# %% ../../nbs/prep/11_tiles.ipynb #2504ff65
+# %% ../../nbs/prep/11_tiles.ipynb #98c1b815
 def _fit(h, w, size):
     "(height, width) of a crop; an error when it is larger than the picture"
     ch, cw = _pair(size)
     if ch > h or cw > w: raise error(f'a crop of {ch} x {cw} px does not fit into a picture of {h} x {w} px', remedy='Choose a smaller crop or pad the picture with pad_to_size')
     return ch, cw
 
+# %% ../../nbs/prep/11_tiles.ipynb #d0ace0c3
 def centre_crop(
     h:int, # Height of the picture, px
     w:int, # Its width, px
@@ -86,7 +88,7 @@ def centre_crop(
     ch, cw = _fit(h, w, size)
     return (h - ch)//2, (w - cw)//2
 
-# %% ../../nbs/prep/11_tiles.ipynb #4b655c8d
+# %% ../../nbs/prep/11_tiles.ipynb #84a54a51
 def five_crops(
     h:int, # Height of the picture, px
     w:int, # Its width, px
@@ -96,6 +98,7 @@ def five_crops(
     ch, cw = _fit(h, w, size)
     return [(0, 0), (0, w - cw), (h - ch, 0), (h - ch, w - cw), centre_crop(h, w, size)]
 
+# %% ../../nbs/prep/11_tiles.ipynb #a58505e3
 def random_crop(
     h:int, # Height of the picture, px
     w:int, # Its width, px
@@ -106,12 +109,13 @@ def random_crop(
     ch, cw = _fit(h, w, size)
     return int(rng.integers(0, h - ch + 1)), int(rng.integers(0, w - cw + 1))
 
-# %% ../../nbs/prep/11_tiles.ipynb #a28dbfbc
+# %% ../../nbs/prep/11_tiles.ipynb #1025ecc6
 def _starts(n, tile, stride):
     "Where tiles begin along one axis; the last one ends at the border"
     last = max(n - tile, 0)
     return [*range(0, last, stride), last]
 
+# %% ../../nbs/prep/11_tiles.ipynb #d9cc920c
 def tile_grid(
     h:int, # Height of the picture, px
     w:int, # Its width, px
@@ -123,12 +127,13 @@ def tile_grid(
     if not 0 <= overlap < min(th, tw): raise error(f'an overlap of {overlap} px does not go with a tile of {th} x {tw} px', remedy='Choose an overlap from 0 to less than the tile')
     return [(y, x) for y in _starts(h, th, th - overlap) for x in _starts(w, tw, tw - overlap)]
 
-# %% ../../nbs/prep/11_tiles.ipynb #7c1f146b
+# %% ../../nbs/prep/11_tiles.ipynb #79854d4c
 def _ramp(n, overlap):
     "(n,) float32 in (0, 1]: up over `overlap` px, flat, down again"
     edge = np.minimum(np.arange(n), np.arange(n)[::-1]) + .5
     return np.minimum(edge/max(overlap, .5), 1).astype(np.float32)
 
+# %% ../../nbs/prep/11_tiles.ipynb #8e9bf2c7
 def blend_window(
     tile:int|tuple, # Side, or (height, width), of a tile, px
     overlap:int, # Overlap of neighbours, px
@@ -196,13 +201,14 @@ def _fingerprint(source)->dict:
     except IsADirectoryError: raise error('is a folder where a picture was expected', source) from None
     return dict(size=s.st_size, mtime=s.st_mtime_ns, head=head)
 
-# %% ../../nbs/prep/11_tiles.ipynb #572fb81e
+# %% ../../nbs/prep/11_tiles.ipynb #960a15fe
 def _probe()->np.ndarray:
     "(48, 48, 3) uint8: haematoxylin rises downwards, eosin to the right"
     h, e = np.meshgrid(np.linspace(0, 1.8, 48), np.linspace(0, 1.2, 48), indexing='ij')
     od = h[..., None]*[.65, .70, .29] + e[..., None]*[.07, .99, .11]
     return np.rint(255*np.exp(-od)).astype(np.uint8)
 
+# %% ../../nbs/prep/11_tiles.ipynb #eade1c01
 def _stained(stain, image, name):
     "`stain(image)`, checked to be a picture of the same size"
     out = np.asarray(stain(image))
@@ -210,12 +216,13 @@ def _stained(stain, image, name):
         raise error(f'the stain function returned {out.dtype} {out.shape} for a uint8 picture {image.shape}', name, 'It must return one picture like the one it is given')
     return out
 
-# %% ../../nbs/prep/11_tiles.ipynb #abe5469b
+# %% ../../nbs/prep/11_tiles.ipynb #2d18914d
 def _resized(image, scale):
     "`image` at `scale`, bicubic"
     h, w = (max(1, round(n*scale)) for n in image.shape[:2])
     return image if (h, w) == image.shape[:2] else np.asarray(Image.fromarray(image).resize((w, h), Image.BICUBIC))
 
+# %% ../../nbs/prep/11_tiles.ipynb #e0ada970
 def _nearest(mask, shape):
     "`mask` at another size; each pixel takes the value under its centre, so no new values appear"
     y, x = (((np.arange(n) + .5)*old/n).astype(int) for n, old in zip(shape, mask.shape))
@@ -230,39 +237,45 @@ def _write_array(path, arr):
         f.write(arr.data)
     return Path(path).stat().st_size
 
-# %% ../../nbs/prep/11_tiles.ipynb #856147cf
+# %% ../../nbs/prep/11_tiles.ipynb #d52f6708
 def _load(source, read): return read(source) if isinstance(source, (str, Path)) else np.asarray(source)
 
-def _prepare(job, settings, stain, table):
-    "Picture (h, w, 3) uint8 and mask (h, w) or None of one job, stained and resized"
-    image = _load(job['image'], read_image); before = image.shape[:2]
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8: raise error(f'is {image.dtype} {image.shape} where (h, w, 3) uint8 was expected', job['name'])
-    if stain is not None: image = _stained(stain, image, job['name'])
-    image = _resized(image, settings['resize'])
-    if job['mask'] is None: return image, None
+def _prepare_image(job, resize, stain):
+    "The picture (h, w, 3) uint8 of one job, stained and resized, and its (h, w) before"
+    image, name = _load(job['image'], read_image), job['name']
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8: raise error(f'is {image.dtype} {image.shape} where (h, w, 3) uint8 was expected', name)
+    if stain is not None: image = _stained(stain, image, name)
+    return _resized(image, resize), image.shape[:2]
+
+# %% ../../nbs/prep/11_tiles.ipynb #70312419
+def _prepare_mask(job, before, after, table):
+    "The mask (h, w) of one job in the size `after` of the picture, checked; None without one"
+    if job['mask'] is None: return None
     mask, file = _load(job['mask'], read_mask), job['mask'] if isinstance(job['mask'], (str, Path)) else job['name']
-    if mask.shape not in (before, image.shape[:2]):
+    if mask.shape not in (before, after):
         raise error(f'the mask is {mask.shape} and its picture {job["name"]} {before}', file, 'Picture and mask must have the same height and width')
     if table is not None: table.check(mask, file)
     mask = mask.astype(np.uint8) if mask.dtype == bool else mask
-    return image, mask if mask.shape == image.shape[:2] else _nearest(mask, image.shape[:2])
+    return mask if mask.shape == after else _nearest(mask, after)
 
-# %% ../../nbs/prep/11_tiles.ipynb #87241303
+# %% ../../nbs/prep/11_tiles.ipynb #d7d22288
 def _files(folder, name): return folder/f'{name}.image.npy', folder/f'{name}.mask.npy'
 
 def _write_one(folder, job, settings, stain, table):
     "Write one picture and its mask, and return the record for the index"
-    image, mask = _prepare(job, settings, stain, table)
+    image, before = _prepare_image(job, settings['resize'], stain)
+    mask = _prepare_mask(job, before, image.shape[:2], table)
     to_image, to_mask = _files(folder, job['name'])
     record = dict(source=job['source'], shape=list(image.shape[:2]), image=_write_array(to_image, image))
     return record | dict(mask=_write_array(to_mask, mask) if mask is not None else None)
 
+# %% ../../nbs/prep/11_tiles.ipynb #9eb031e1
 def _complete(folder, name, record)->bool:
     "Whether the files of a record are there in the size that was written"
     files = [(f, record[k]) for f, k in zip(_files(folder, name), ('image', 'mask')) if record[k]]
     return all(f.exists() and f.stat().st_size == size for f, size in files)
 
-# %% ../../nbs/prep/11_tiles.ipynb #6266ba58
+# %% ../../nbs/prep/11_tiles.ipynb #527301e8
 def _names(images, names):
     "One name for each picture: as given, else the file's stem, else its number; an error when two are alike"
     if names is None: names = [Path(s).stem if isinstance(s, (str, Path)) else f'{i:06d}' for i, s in enumerate(images)]
@@ -274,6 +287,7 @@ def _names(images, names):
         seen[n] = s
     return names
 
+# %% ../../nbs/prep/11_tiles.ipynb #14e6a5b9
 def _jobs(images, masks, names):
     "What there is to write"
     if not len(images): raise error('there are no pictures to store', remedy='Check the path they come from')
@@ -281,7 +295,7 @@ def _jobs(images, masks, names):
     masks = [None]*len(images) if masks is None else masks
     return [dict(name=n, image=i, mask=m, source=[_fingerprint(i), _fingerprint(m)]) for n, i, m in zip(_names(images, names), images, masks)]
 
-# %% ../../nbs/prep/11_tiles.ipynb #4bab1bcc
+# %% ../../nbs/prep/11_tiles.ipynb #1eeb13de
 def _finished(folder, settings, jobs)->dict:
     "Records of an earlier build that still hold: same settings, same sources, complete files"
     try: index = read_json(folder/'index.json')
@@ -290,6 +304,7 @@ def _finished(folder, settings, jobs)->dict:
     old = index.get('records', {})
     return {j['name']: old[j['name']] for j in jobs if j['name'] in old and old[j['name']]['source'] == j['source'] and _complete(folder, j['name'], old[j['name']])}
 
+# %% ../../nbs/prep/11_tiles.ipynb #96409429
 def _tidy(folder, keep):
     "Remove what an interrupted write, or a picture that an earlier build knew and this one does not want, has left"
     try: known = read_json(folder/'index.json')['names']
@@ -353,7 +368,7 @@ def _write_all(folder, todo, index, stain, table, progress):
         raise
     save()
 
-# %% ../../nbs/prep/11_tiles.ipynb #327d837c
+# %% ../../nbs/prep/11_tiles.ipynb #95572ad8
 @patch
 def shape(self:TileStore,
     i:int, # Which picture
@@ -361,6 +376,7 @@ def shape(self:TileStore,
     "Size of a picture as stored."
     return tuple(self.records[self.names[i]]['shape'])
 
+# %% ../../nbs/prep/11_tiles.ipynb #087f50a0
 @patch
 def image(self:TileStore,
     i:int, # Which picture
@@ -368,12 +384,13 @@ def image(self:TileStore,
     "A whole picture as a memory map: nothing is read until it is used."
     return np.load(_files(self.folder, self.names[i])[0], mmap_mode='r')
 
-# %% ../../nbs/prep/11_tiles.ipynb #fa890d26
+# %% ../../nbs/prep/11_tiles.ipynb #0fe296e9
 @patch(as_prop=True)
 def has_masks(self:TileStore)->bool:
     "Whether every picture has a mask."
     return all(self.records[n]['mask'] for n in self.names)
 
+# %% ../../nbs/prep/11_tiles.ipynb #0068381f
 @patch
 def mask(self:TileStore,
     i:int, # Which picture
@@ -383,13 +400,14 @@ def mask(self:TileStore,
     if not self.records[name]['mask']: raise error(f'"{name}" was stored without a mask', self.folder, 'Build the store with masks=')
     return np.load(_files(self.folder, name)[1], mmap_mode='r')
 
-# %% ../../nbs/prep/11_tiles.ipynb #ea37f7b3
+# %% ../../nbs/prep/11_tiles.ipynb #307185b6
 def _cut(arr, y, x, h, w, name):
     "A window of a memory map; an error when it leaves the picture"
     H, W = arr.shape[:2]; w = h if w is None else w
     if y < 0 or x < 0 or y + h > H or x + w > W: raise error(f'the window y={y}, x={x}, {h} x {w} px leaves the picture of {H} x {W} px', name)
     return arr[y:y + h, x:x + w]
 
+# %% ../../nbs/prep/11_tiles.ipynb #b6be6ec2
 @patch
 def window(self:TileStore,
     i:int, # Which picture
@@ -401,6 +419,7 @@ def window(self:TileStore,
     "A window of a picture; `HistonbError` when it leaves the picture."
     return _cut(self.image(i), y, x, h, w, self.names[i])
 
+# %% ../../nbs/prep/11_tiles.ipynb #2ecb28f0
 @patch
 def mask_window(self:TileStore,
     i:int, # Which picture
