@@ -1,0 +1,222 @@
+"""How fast is it? Times histonb against the plain way to do the same work, on this machine, and prints the ratios.
+
+    python tools/bench.py load       five 256 px crops with masks from one 1812 px picture: published order / tile store
+    python tools/bench.py pix2pix    one training step, 54.4 M generator: textbook loop / shared forward / translate_learner
+    python tools/bench.py predict    predict_tiled / the bare network, and peak memory at two picture sizes
+    python tools/bench.py all        everything
+
+The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
+compared. On a machine that others use as well, --threads 1 and the CPU time say most. Sizes and repetitions are arguments. Everything is drawn; files go to a temporary folder (--dir chooses where).
+"""
+import argparse, os, platform, subprocess, sys, time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+import numpy as np
+import torch
+
+def take_turns(ways, reps, least=.2):
+    "{name: function} -> {name: (reps, 2) wall and CPU seconds a call}: each runs at least `least` seconds in every round, after a warm-up."
+    spent = {name: [] for name in ways}
+    for r in range(reps + 1):
+        for name, f in ways.items():
+            wall, cpu, n = time.perf_counter(), time.process_time(), 0
+            while n == 0 or (r and time.perf_counter() - wall < least): f(); n += 1
+            if r: spent[name].append(((time.perf_counter() - wall)/n, (time.process_time() - cpu)/n))
+    return {name: np.array(s) for name, s in spent.items()}
+
+def three(s):
+    "Median and best wall time and median CPU time."
+    return np.array([np.median(s[:, 0]), s[:, 0].min(), np.median(s[:, 1])])
+
+def table(title, spent, unit='ms'):
+    "Print the times of every way, and their ratios to those of the last one."
+    k, last = {'ms': 1e3, 's': 1}[unit], three(list(spent.values())[-1])
+    print(f'\n{title}\n  {unit + " a call":34s}' + ''.join(f'{h:>10s}' for h in ('median', 'best', 'CPU')) + '   ratios: ' + ''.join(f'{h:>8s}' for h in ('median', 'best', 'CPU')))
+    for name, s in spent.items():
+        print(f'  {name:34s}' + ''.join(f'{v*k:10.1f}' for v in three(s)) + ' '*11 + ''.join(f'{v:8.2f}' for v in three(s)/last), flush=True)
+
+# ---- load
+
+def published(image_file, mask_file, palette, boxes, size):
+    "Decode both PNGs, one-hot the whole mask by colour, and crop then."
+    from PIL import Image
+    image, mask = np.array(Image.open(image_file)), np.array(Image.open(mask_file))
+    one_hot = np.stack([(mask == c).all(-1) for c in palette], -1).astype(np.float32)
+    x, y = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(one_hot).permute(2, 0, 1)
+    return [(x[:, r:r+size, c:c+size].clone(), y[:, r:r+size, c:c+size].clone()) for r, c in boxes]
+
+def from_store(store, n, boxes, size):
+    "Read the windows, and one-hot what is left."
+    from histonb.prep.masks import one_hot
+    cut = [(np.array(store.window(0, r, c, size)), np.array(store.mask_window(0, r, c, size))) for r, c in boxes]
+    return [(torch.from_numpy(x).permute(2, 0, 1), one_hot(torch.from_numpy(y), n).float()) for x, y in cut]
+
+def load(a, folder):
+    from PIL import Image
+    from histonb.core import PANNUKE
+    from histonb.phantom.tissue import draw_tissue
+    from histonb.prep.tiles import TileStore, five_crops
+    torch.set_num_threads(1) # as in the worker of a loader
+    t, files = draw_tissue(a.side, seed=0, mpp=.4415), [folder/'image.png', folder/'mask.png']
+    for f, p in zip(files, (t.image, PANNUKE.palette[t.classes])): Image.fromarray(p).save(f)
+    store = TileStore.build(folder/'store', [t.image], [t.classes], progress=False)
+    boxes = five_crops(a.side, a.side, a.crop)
+    old = lambda: published(*files, PANNUKE.palette, boxes, a.crop)
+    new = lambda: from_store(store, PANNUKE.n, boxes, a.crop)
+    for (x, y), (u, v) in zip(old(), new()): assert torch.equal(x, u) and torch.equal(y, v), 'both ways must give the same crops'
+    table(f'load: five {a.crop} px crops with one-hot masks from {a.side} px, {a.reps} rounds', take_turns({'published order': old, 'tile store': new}, a.reps))
+
+# ---- pix2pix
+
+def plain_nets(a, n):
+    "Generator, critic and their default Adams."
+    from histonb.models.pix2pix import build_critic, build_pix2pix
+    nets = build_pix2pix('pix2pix', n, width=a.width), build_critic('pix2pix', n + 3, width=a.width)
+    return [*nets, *(torch.optim.Adam(m.parameters(), 2e-4, betas=(.5, .999)) for m in nets)]
+
+def plain_step(nets, mask, real, shared):
+    "A step as tutorials write it; `shared` keeps the generator's forward pass for both halves."
+    from torch.nn.functional import binary_cross_entropy_with_logits as bce, l1_loss
+    G, D, opt_g, opt_d = nets
+    fake = G(mask)
+    on_real, on_fake = D(mask, real), D(mask, fake.detach())
+    loss_d = (bce(on_real, torch.ones_like(on_real)) + bce(on_fake, torch.zeros_like(on_fake)))/2
+    opt_d.zero_grad(); loss_d.backward(); opt_d.step()
+    if not shared: fake = G(mask)
+    on_fake = D(mask, fake)
+    loss_g = bce(on_fake, torch.ones_like(on_fake)) + 100*l1_loss(fake, real)
+    opt_g.zero_grad(); loss_g.backward(); opt_g.step()
+
+def learner_step(a, mask, real, table, half):
+    "One batch through `translate_learner`, callbacks included."
+    from fastai.callback.progress import ProgressCallback
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader
+    from histonb.train.translate import translate_learner
+    dls = DataLoaders(*(DataLoader(list(zip(mask, real)), bs=len(mask)) for _ in range(2)), device=torch.device('cpu'))
+    dls.table, dls.task = table, 'translate'
+    learn = translate_learner(dls, 'pix2pix', 'pix2pix', width=a.width, half=half)
+    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)])
+    learn.create_opt()
+    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
+    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    return lambda: learn.one_batch(0, (mask, real))
+
+def pix2pix(a, folder):
+    from histonb.core import PANNUKE, amp_dtype
+    from histonb.models.unet import n_params
+    from histonb.phantom.tissue import draw_tissue
+    from histonb.prep.masks import one_hot
+    drawn = [draw_tissue(a.size, seed=s) for s in range(a.batch)]
+    mask = one_hot(torch.from_numpy(np.stack([t.classes for t in drawn])).long(), PANNUKE.n).float()
+    real = torch.from_numpy(np.stack([t.image for t in drawn])).permute(0, 3, 1, 2).float()/127.5 - 1
+    two, one = plain_nets(a, PANNUKE.n), plain_nets(a, PANNUKE.n)
+    ways = {'textbook, two generator forwards': lambda: plain_step(two, mask, real, False), 'shared forward': lambda: plain_step(one, mask, real, True)}
+    if amp_dtype(torch.device('cpu')): ways['translate_learner, bfloat16'] = learner_step(a, mask, real, PANNUKE, True)
+    ways['translate_learner, float32'] = learner_step(a, mask, real, PANNUKE, False)
+    table(f'pix2pix: one step, {n_params(two[0])/1e6:.1f} M generator, batch {a.batch} of {a.size} px, {a.reps} rounds', take_turns(ways, a.reps))
+
+# ---- predict
+
+def saved_model(a, folder):
+    "A segmenter with random weights, saved and loaded."
+    from histonb.core import PANNUKE
+    from histonb.models.unet import build_unet
+    from histonb.run.store import load_model, save_model
+    if not (folder/'model').exists():
+        torch.manual_seed(0)
+        save_model(build_unet('unet', a.encoder, 3, PANNUKE.n), folder/'model', task='segment', table=PANNUKE, mpp=.25, stats=([.5]*3, [.25]*3))
+    return load_model(folder/'model', 'cpu', half=a.half)
+
+def big_picture(folder, side):
+    "A drawn picture of any size on disk, one field repeated; written by rows."
+    from histonb.phantom.tissue import draw_tissue
+    path = folder/f'picture_{side}.npy'
+    if not path.exists():
+        field = draw_tissue(512, seed=0).image
+        field = np.concatenate([field]*(-(-side//512)), 1)[:, :side]
+        out = np.lib.format.open_memmap(path, 'w+', np.uint8, (side, side, 3))
+        for y in range(0, side, 512): out[y:y + 512] = field[:len(out[y:y + 512])]
+    return path
+
+def run_tiles(a, folder, model, side):
+    "Disk to disk, labels reduced per tile."
+    from histonb.run.predict import predict_tiled
+    return predict_tiled(model, big_picture(folder, side), tile=a.tile, overlap=a.overlap, batch=a.batch, out=folder/'labels.npy', reduce='labels', progress=False)
+
+def speed(a, folder):
+    "Tiles a second of the bare network and of predict_tiled."
+    from histonb.core import amp_dtype
+    from histonb.prep.tiles import tile_grid
+    model, n = saved_model(a, folder), len(tile_grid(a.side, a.side, a.tile, a.overlap))
+    x = torch.randn(a.batch, 3, a.tile, a.tile).contiguous(memory_format=torch.channels_last)
+    kind = amp_dtype(torch.device('cpu')) if a.half else None
+    def bare():
+        with torch.inference_mode(), torch.autocast('cpu', kind, enabled=kind is not None):
+            for i in range(0, n, a.batch): model.net(x[:min(a.batch, n - i)])
+    big_picture(folder, a.side)
+    title = f'predict: {a.side} px as {n} tiles of {a.tile} px, overlap {a.overlap}, unet {a.encoder}, batch {a.batch}, {a.reps} rounds'
+    spent = take_turns({'predict_tiled, disk to disk': lambda: run_tiles(a, folder, model, a.side), 'bare network': bare}, a.reps)
+    table(title, spent, 's')
+    tiled, net = map(three, spent.values())
+    print(f'  tiles/s: predict_tiled {n/tiled[0]:.2f}, bare network {n/net[0]:.2f}: ' + ', '.join(f'{r:.0%} by {h}' for r, h in zip(net/tiled, ('medians', 'bests', 'CPU time'))))
+
+def anonymous(pid):
+    "Anonymous memory of a process, MB."
+    lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    return next((int(l.split()[1])/1024 for l in lines if l.startswith('RssAnon')), 0)
+
+def peak(a, folder, side):
+    "Peak anonymous memory of a process of its own that predicts one picture, MB, and its seconds."
+    big_picture(folder, side)
+    own = ['--encoder', a.encoder, '--tile', a.tile, '--overlap', a.overlap, '--batch', a.batch, '--threads', a.threads, '--dir', folder] + ['--half']*a.half
+    child, top, start = subprocess.Popen([sys.executable, __file__, 'one', '--side', str(side), *map(str, own)]), 0, time.perf_counter()
+    while child.poll() is None:
+        try: top = max(top, anonymous(child.pid))
+        except FileNotFoundError: break
+        time.sleep(.02)
+    if child.wait(): sys.exit(f'predicting {side} px failed')
+    return top, time.perf_counter() - start
+
+def one(a, folder): run_tiles(a, Path(a.dir), saved_model(a, Path(a.dir)), a.side)
+
+def predict(a, folder):
+    speed(a, folder)
+    print('\npredict: peak anonymous memory (RssAnon) of a process that predicts from disk to disk')
+    tops = []
+    for side in a.memory:
+        top, s = peak(a, folder, side)
+        tops.append(top)
+        print(f'  {side:6d} px {top:9.0f} MB   {s:7.1f} s   x {top/tops[0]:.3f}', flush=True)
+
+# ---- command line
+
+def parser():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub = p.add_subparsers(dest='what', required=True)
+    def add(name, f, **numbers):
+        s = sub.add_parser(name, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        s.set_defaults(run=f)
+        s.add_argument('--threads', type=int, default=os.cpu_count(), help='CPU threads of torch')
+        s.add_argument('--dir', help='where the temporary folder is made')
+        for k, v in numbers.items(): s.add_argument(f'--{k}', type=type(v[0] if isinstance(v, list) else v), default=v, nargs='+' if isinstance(v, list) else None)
+        return s
+    add('load', load, side=1812, crop=256, reps=15)
+    add('pix2pix', pix2pix, size=256, batch=4, width=64, reps=7)
+    net = dict(encoder='resnet34', tile=256, overlap=64, batch=8)
+    for name, f in (('predict', predict), ('one', one)):
+        add(name, f, side=1600, reps=5, memory=[4096, 16384], **net).add_argument('--half', action='store_true', help='half precision where it pays')
+    add('all', None)
+    return p
+
+def main():
+    args = sys.argv[1:]
+    a = parser().parse_args(args)
+    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'predict')]
+    else: jobs = [a]
+    torch.set_num_threads(a.threads)
+    if a.what != 'one': print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')
+    for job in jobs:
+        with TemporaryDirectory(dir=None if job.what == 'one' else job.dir) as d: job.run(job, Path(d))
+
+if __name__ == '__main__': main()
