@@ -237,10 +237,11 @@ def _affine(t, od, w, A, b=None):
     if b is not None: new = new + b.to(od).view(1, 3, 1, 1)
     return torch.where(w > 0, _grey(od + w * (new - od)), t)
 
-# %% ../../nbs/prep/10_stain.ipynb #cb00f09a
+# %% ../../nbs/prep/10_stain.ipynb #007b717a
 def _ratio(target, source): return np.clip(np.asarray(target) / np.maximum(source, 1e-3), 1/3, 3)
 def _apply_macenko(t, w, source, target):
-    A = [np.linalg.pinv(np.array(s.matrix)) * _ratio(target.max_c, s.max_c) @ np.array(target.matrix) for s in source]
+    T, S = np.array(target.matrix), [np.array(s.matrix) for s in source]
+    A = [np.eye(3) + np.linalg.pinv(m) @ (_ratio(target.max_c, s.max_c)[:, None] * T - m) for m, s in zip(S, source)]
     return _affine(t, _density(t), w, torch.tensor(np.stack(A)))
 
 def _apply_reinhard(t, w, source, target):
