@@ -134,6 +134,12 @@ def _sample(t, weight, ink, n, gen):
     if len(px) < MIN_TISSUE * weight.numel(): return px[:0], 'degenerate' if ink.float().mean() > MIN_TISSUE else 'background'
     return (px[gen.permutation(len(px))[:n]] if len(px) > n else px), 'ok'
 
+# %% ../../nbs/prep/10_stain.ipynb #b42b29c3
+def _seen(w, ink):
+    "Status of each tile by what it shows, before anything is fitted."
+    tissue, pen = (m.flatten(1).float().mean(1).tolist() for m in (w == 1, ink))
+    return ['ok' if a >= MIN_TISSUE else 'degenerate' if b > MIN_TISSUE else 'background' for a, b in zip(tissue, pen)]
+
 # %% ../../nbs/prep/10_stain.ipynb #c460162b
 def _plausible(m):
     "Whether two density vectors can be haematoxylin and eosin."
@@ -205,7 +211,7 @@ def stain_matrix(
     s = fit_stain(image)
     return (np.array(s.matrix) if s.status == 'ok' else None), s.status
 
-# %% ../../nbs/prep/10_stain.ipynb #dea9af1c
+# %% ../../nbs/prep/10_stain.ipynb #fd54562e
 def separate(
     image:np.ndarray|torch.Tensor, # uint8 RGB picture or batch, numpy or tensor
     matrix:np.ndarray|None=None, # (2,3) density vectors; None fits each picture and falls back on `REFERENCE`
@@ -213,9 +219,10 @@ def separate(
     "How much of each stain every pixel holds."
     t, back, single = _batch(image)
     od = _density(t)
-    fits = [stain_matrix(p) if matrix is None else (matrix, fit_stain(p, 'reinhard').status) for p in t]
+    w, ink = _weights(od)
+    fits = [stain_matrix(p) for p in t] if matrix is None else [(matrix, seen) for seen in _seen(w, ink)]
     inv = np.stack([np.linalg.pinv(np.asarray(REFERENCE.matrix if m is None else m)) for m, _ in fits])
-    c = torch.einsum('nchw,nck->nkhw', od, torch.from_numpy(inv).to(od)).clamp(min=0) * ~_weights(od)[1]
+    c = torch.einsum('nchw,nck->nkhw', od, torch.from_numpy(inv).to(od)).clamp(min=0) * ~ink
     status = [s for _, s in fits]
     return back(c, planes=True), status[0] if single else status
 
@@ -271,12 +278,11 @@ def _own(t, w, ink, target, method, seed):
     nearer = colour_distance(StainStats(mean=mean, std=std), target) <= colour_distance(s, target)
     return s if nearer else StainStats(method, status='degenerate')
 
-# %% ../../nbs/prep/10_stain.ipynb #f7820e89
+# %% ../../nbs/prep/10_stain.ipynb #749189ca
 def _plan(t, w, ink, target, source, method, seed):
     "The statistics to use on each tile; their status is the tile's."
     if source is None: return [_own(*p, target, method, seed) for p in zip(t, w, ink)]
-    tissue, pen = ((m.flatten(1).mean(1).tolist()) for m in ((w == 1).float(), ink.float()))
-    return [source if a >= MIN_TISSUE else StainStats(status='degenerate' if b > MIN_TISSUE else 'background') for a, b in zip(tissue, pen)]
+    return [source if seen == 'ok' else StainStats(status=seen) for seen in _seen(w, ink)]
 
 # %% ../../nbs/prep/10_stain.ipynb #25336bf5
 def _check_target(target, method):
