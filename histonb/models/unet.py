@@ -63,7 +63,7 @@ def _check_names(name, encoder):
     if encoder not in get_encoder_names() and not encoder.startswith('tu-'):
         raise HistonbError(f"There is no encoder '{encoder}'. smp.encoders.get_encoder_names() lists them, such as resnet34 or resnet101.")
 
-# %% ../../nbs/models/30_unet.ipynb #5938107d
+# %% ../../nbs/models/30_unet.ipynb #9096377d
 def _no_weights(encoder, weights, e):
     "What a user is told when asked-for weights do not arrive."
     if isinstance(e, KeyError): return HistonbError(f"There are no weights '{weights}' for the encoder {encoder}. Try 'imagenet', or None to train from scratch.")
@@ -76,11 +76,11 @@ def _create(name, encoder, weights, **kw):
     log.setLevel(logging.ERROR)
     try: return UNETS[name](encoder_name=encoder, encoder_weights=weights, **kw)
     except Exception as e:
-        if weights is None: raise
+        if weights is None: raise HistonbError(f'{name} with the encoder {encoder} cannot be built like this: {str(e).splitlines()[0]}') from e
         raise _no_weights(encoder, weights, e) from e
     finally: log.setLevel(level)
 
-# %% ../../nbs/models/30_unet.ipynb #2de137be
+# %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(
     name:str='unet', # 'unet' or 'unetplusplus'
     encoder:str='resnet34', # any encoder name of SMP
@@ -90,7 +90,7 @@ def build_unet(
     encoder_weights:str|None=None, # e.g. 'imagenet', fetched from SMP's hub; None: random
     **kw # passed to SMP: encoder_depth, decoder_channels, decoder_attention_type, ...
 ) -> nn.Module: # (B,in,H,W) float -> logits (B,out,H,W), any H and W
-    "Build a segmentation network; raises `HistonbError` on an unknown name or encoder, or weights that cannot be fetched."
+    "Build a segmentation network; raises `HistonbError` on an unknown name, arguments SMP refuses, or weights that cannot be fetched."
     _check_names(name, encoder)
     net = _create(name, encoder, encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
     if decoder_kernel != 3: widen_decoder(net, decoder_kernel)
