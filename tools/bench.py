@@ -1,12 +1,13 @@
 """How fast is it? Times histonb against the plain way to do the same work, on this machine, and prints the ratios.
 
-    python tools/bench.py load       five 256 px crops with masks from one 1812 px picture: published order / tile store
-    python tools/bench.py pix2pix    one training step, 54.4 M generator: textbook loop / shared forward / translate_learner
-    python tools/bench.py predict    predict_tiled / the bare network, and peak memory at two picture sizes
-    python tools/bench.py all        everything
+    python tools/bench.py load      five 256 px crops with masks from a 1812 px picture: published order, tile store
+    python tools/bench.py pix2pix   a training step of a 54.4 M generator: textbook loop, shared forward, translate_learner
+    python tools/bench.py predict   predict_tiled and the bare network; peak memory at two picture sizes
+    python tools/bench.py all       everything
 
 The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
-compared. On a machine that others use as well, --threads 1 and the CPU time say most. Sizes and repetitions are arguments. Everything is drawn; files go to a temporary folder (--dir chooses where).
+compared. On a machine that others use as well, --threads 1 and the CPU time say most. Sizes and repetitions are arguments.
+Everything is drawn; files go to a temporary folder (--dir chooses where).
 """
 import argparse, os, platform, subprocess, sys, time
 from pathlib import Path
@@ -112,9 +113,14 @@ def pix2pix(a, folder):
     real = torch.from_numpy(np.stack([t.image for t in drawn])).permute(0, 3, 1, 2).float()/127.5 - 1
     two, one = plain_nets(a, PANNUKE.n), plain_nets(a, PANNUKE.n)
     ways = {'textbook, two generator forwards': lambda: plain_step(two, mask, real, False), 'shared forward': lambda: plain_step(one, mask, real, True)}
-    if amp_dtype(torch.device('cpu')): ways['translate_learner, bfloat16'] = learner_step(a, mask, real, PANNUKE, True)
     ways['translate_learner, float32'] = learner_step(a, mask, real, PANNUKE, False)
-    table(f'pix2pix: one step, {n_params(two[0])/1e6:.1f} M generator, batch {a.batch} of {a.size} px, {a.reps} rounds', take_turns(ways, a.reps))
+    if amp_dtype(torch.device('cpu')): ways['translate_learner as it comes'] = learner_step(a, mask, real, PANNUKE, True)
+    spent = take_turns(ways, a.reps)
+    table(f'pix2pix: one step, {n_params(two[0])/1e6:.1f} M generator, batch {a.batch} of {a.size} px, {a.reps} rounds', spent)
+    (textbook, _, cpu), (shared, _, cpu_shared) = [three(s) for s in spent.values()][:2]
+    for name, s in list(spent.items())[2:]:
+        t, _, c = three(s)
+        print(f'  {name}: {textbook/t:.2f} times as fast as the textbook, {shared/t:.2f} as a shared forward (CPU time {cpu/c:.2f}, {cpu_shared/c:.2f})')
 
 # ---- predict
 

@@ -17,10 +17,21 @@ __all__ = ['WEIGHTINGS', 'REAL', 'FAKE', 'ADVERSARIAL', 'SegLoss', 'soft_counts'
            'DiceLoss', 'MeanDiceLoss', 'GeneralisedDiceLoss', 'CombinedLoss', 'smooth_labels', 'CriticTerms',
            'critic_loss', 'generator_loss']
 
-# %% ../../nbs/train/50_losses.ipynb #c9755a30
+# %% ../../nbs/train/50_losses.ipynb #e3ca6336
 class SegLoss(nn.Module):
-    "Base of the segmentation losses: what fastai asks of a loss besides its value."
+    "Base of the segmentation losses; a loss defines `value(logits, target)`."
+    reduction = 'mean' # 'mean': one number for the batch; 'none': one for each picture
 
+@patch
+def forward(self:SegLoss,
+    logits:torch.Tensor, # (B,n,H,W) float
+    target:torch.Tensor # (B,H,W) int, values in [0,n)
+) -> torch.Tensor: # scalar, or (B,)
+    "The loss of a batch, or of each picture in it."
+    if self.reduction == 'mean': return self.value(logits, target)
+    return torch.stack([self.value(x, y) for x, y in zip(logits.split(1), target.split(1))])
+
+# %% ../../nbs/train/50_losses.ipynb #14064412
 @patch
 def activation(self:SegLoss,
     logits:torch.Tensor # (B,n,H,W) float
@@ -50,7 +61,7 @@ def soft_counts(
     t = torch.zeros_like(p).scatter_(1, target[:, None], 1)
     return (p * t).sum((0, 2, 3)), p.sum((0, 2, 3)), t.sum((0, 2, 3))
 
-# %% ../../nbs/train/50_losses.ipynb #234afcd7
+# %% ../../nbs/train/50_losses.ipynb #8a06277e
 class WeightedCE(SegLoss):
     "Cross-entropy in which each pixel counts by the weight of its true class."
     def __init__(self,
@@ -60,7 +71,7 @@ class WeightedCE(SegLoss):
         self.register_buffer('weight', None if weight is None else torch.as_tensor(weight, dtype=torch.float32))
 
 @patch
-def forward(self:WeightedCE, logits, target):
+def value(self:WeightedCE, logits, target):
     "Weighted mean over the pixels."
     logits, target = _plain(logits, target)
     if self.weight is None: return F.cross_entropy(logits, target)
@@ -89,7 +100,7 @@ def class_weights(
     out = torch.full_like(c, w.max()).masked_scatter(c > 0, w)
     return (out / out.mean()).float()
 
-# %% ../../nbs/train/50_losses.ipynb #9e7e0fcb
+# %% ../../nbs/train/50_losses.ipynb #ffa26991
 class DiceLoss(SegLoss):
     "One minus the Dice of all classes pooled."
     def __init__(self,
@@ -98,30 +109,30 @@ class DiceLoss(SegLoss):
         super().__init__()
         self.smooth = smooth
 
-    def forward(self, logits, target):
+    def value(self, logits, target):
         "1 - (2 sum o + s) / (sum p + sum t + s)."
         o, p, t = (c.sum() for c in soft_counts(logits, target))
         return 1 - (2 * o + self.smooth) / (p + t + self.smooth)
 
-# %% ../../nbs/train/50_losses.ipynb #62a3e14c
+# %% ../../nbs/train/50_losses.ipynb #fe784b7d
 class MeanDiceLoss(DiceLoss):
     "One minus Dice for each class, averaged over the classes."
-    def forward(self, logits, target):
+    def value(self, logits, target):
         "mean over the classes of 1 - (2 o + s) / (p + t + s)."
         o, p, t = soft_counts(logits, target)
         return (1 - (2 * o + self.smooth) / (p + t + self.smooth)).mean()
 
-# %% ../../nbs/train/50_losses.ipynb #ec832cc0
+# %% ../../nbs/train/50_losses.ipynb #fe550a02
 class GeneralisedDiceLoss(SegLoss):
     "Dice of all classes pooled, each weighted by one over its squared area (Sudre et al. 2017)."
-    def forward(self, logits, target):
+    def value(self, logits, target):
         "1 - 2 sum(w o) / sum(w (p + t)) with w = 1 / t**2."
         o, p, t = soft_counts(logits, target)
         w = 1 / t.clamp(min=1) ** 2
         w = torch.where(t > 0, w, w[t > 0].max())
         return 1 - 2 * (w * o).sum() / (w * (p + t)).sum()
 
-# %% ../../nbs/train/50_losses.ipynb #c1d2d08e
+# %% ../../nbs/train/50_losses.ipynb #ff7bd65e
 class CombinedLoss(SegLoss):
     "A weighted sum of segmentation losses: cross-entropy and mean Dice when none are named."
     def __init__(self,
@@ -134,7 +145,7 @@ class CombinedLoss(SegLoss):
         if len(self.weights) != len(self.losses):
             raise HistonbError(f'{len(self.losses)} losses have {len(self.weights)} weights. Give each loss one weight.')
 
-    def forward(self, logits, target):
+    def value(self, logits, target):
         "Sum of weight times loss."
         return sum(w * loss(logits, target) for w, loss in zip(self.weights, self.losses))
 
