@@ -2,6 +2,8 @@
 
     python tools/readme.py            write README.md and the pictures it refers to
     python tools/readme.py --check    change nothing; exit 1 when README.md is not what the notebook gives
+
+Both name links that lead nowhere, and exit 1 for them.
 """
 import argparse, base64, json, re, sys
 from pathlib import Path
@@ -53,6 +55,11 @@ def stale(text, pictures):
     bad = [p for p, b in wanted.items() if not p.exists() or p.read_bytes() != b]
     return bad + [p for p in PICTURES.glob('index_*.png') if p not in wanted]
 
+def broken(text):
+    "Links of the README that lead to nothing in the tree"
+    targets = re.findall(r'!?\[[^\]]*\]\(([^)\s]+)\)', text)
+    return [t for t in targets if not re.match(r'[a-z]+:|#', t) and not (ROOT/t.split('#')[0]).exists()]
+
 def write(text, pictures):
     "Write README and pictures, and remove pictures that no cell makes any more"
     PICTURES.mkdir(exist_ok=True)
@@ -65,8 +72,9 @@ def main():
     parser.add_argument('--check', action='store_true', help='change nothing, exit 1 when stale')
     args = parser.parse_args()
     text, pictures = render(NOTEBOOK)
-    if not args.check: return write(text, pictures)
+    if not args.check: write(text, pictures)
+    for t in (dead := broken(text)): print(f'nbs/index.ipynb links to {t}, which is not there')
     for p in (bad := stale(text, pictures)): print(f'{p.relative_to(ROOT)} is not what nbs/index.ipynb gives: run python tools/readme.py')
-    sys.exit(bool(bad))
+    sys.exit(bool(bad or dead))
 
 if __name__ == '__main__': main()
