@@ -17,9 +17,10 @@ from ..prep.tiles import crop_back
 __all__ = ['NORMS', 'UPS', 'GENERATORS', 'CRITICS', 'down_block', 'up_block', 'init_normal', 'Generator', 'build_pix2pix',
            'Critic', 'build_critic']
 
-# %% ../../nbs/models/31_pix2pix.ipynb #65a40d43
+# %% ../../nbs/models/31_pix2pix.ipynb #ecf0b3ae
 NORMS = {'batch': nn.BatchNorm2d, 'instance': partial(nn.InstanceNorm2d, affine=True), 'none': None}
 
+# %% ../../nbs/models/31_pix2pix.ipynb #37ab2789
 def _pick(table, name, what):
     "`table[name]`, or an error that lists the choices."
     if name not in table: raise HistonbError(f"There is no {what} '{name}'. Choose one of {', '.join(table)}.")
@@ -37,11 +38,12 @@ def down_block(
     conv = nn.Conv2d(n_in, n_out, 4, stride, 1, bias=make is None)
     return nn.Sequential(conv, *([make(n_out)] if make else []), nn.LeakyReLU(.2, inplace=True))
 
-# %% ../../nbs/models/31_pix2pix.ipynb #d201ffff
+# %% ../../nbs/models/31_pix2pix.ipynb #fef4962c
 def _resize(mode, n_in, n_out, bias):
     "Enlarge twice by interpolation, then a 3x3 convolution."
     return nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias))
 
+# %% ../../nbs/models/31_pix2pix.ipynb #d8daffb0
 UPS = {'transpose': lambda n_in, n_out, bias: nn.ConvTranspose2d(n_in, n_out, 4, 2, 1, bias=bias),
        'resize': partial(_resize, 'nearest'), 'bilinear': partial(_resize, 'bilinear')}
 
@@ -73,7 +75,7 @@ def init_normal(
         if m.bias is not None: nn.init.zeros_(m.bias)
     return net
 
-# %% ../../nbs/models/31_pix2pix.ipynb #1217893e
+# %% ../../nbs/models/31_pix2pix.ipynb #7b41f21e
 class Generator(nn.Module):
     "U-shaped encoder and decoder with a skip at every level, ending in tanh."
     def __init__(self,
@@ -86,6 +88,7 @@ class Generator(nn.Module):
         self.down, self.up, self.head = nn.ModuleList(down), nn.ModuleList(up), head
         self.multiple, self.lone = 2 ** len(down), lone
 
+# %% ../../nbs/models/31_pix2pix.ipynb #ba805e3f
 @patch
 def least(self:Generator,
     mask:torch.Tensor # (B,n,H,W)
@@ -105,7 +108,7 @@ def forward(self:Generator,
     for i, block in enumerate(self.up): x = block(torch.cat([x, skips[-1 - i]], 1) if i else x)
     return crop_back(torch.tanh(self.head(x)), pads)
 
-# %% ../../nbs/models/31_pix2pix.ipynb #83198d30
+# %% ../../nbs/models/31_pix2pix.ipynb #14e1473d
 def _thesis(down, out, drop, up, last):
     "As many up-blocks as down-blocks, dropout in all that are full-width, then a stride-1 convolution."
     wide = down[::-1]
@@ -113,6 +116,7 @@ def _thesis(down, out, drop, up, last):
     ups = [up(i, o, dropout=drop if o == wide[0] else 0.) for i, o in zip(ins, wide)]
     return ups, nn.Conv2d(wide[-1], out, 3, padding=1)
 
+# %% ../../nbs/models/31_pix2pix.ipynb #fbcd7c36
 def _common(down, out, drop, up, last):
     "One up-block less, dropout in the first three, then an enlarging layer to the picture."
     wide = down[::-1]
@@ -120,14 +124,16 @@ def _common(down, out, drop, up, last):
     ups = [up(i, o, dropout=drop if k < 3 else 0.) for k, (i, o) in enumerate(zip(ins, wide[1:]))]
     return ups + [last(ins[-1], out, True)], nn.Identity()
 
+# %% ../../nbs/models/31_pix2pix.ipynb #71145f24
 GENERATORS = {'thesis': _thesis, 'pix2pix': _common}
 
-# %% ../../nbs/models/31_pix2pix.ipynb #2e78982b
+# %% ../../nbs/models/31_pix2pix.ipynb #247f0cec
 def _encoder(n_in, widths, norm, inner):
     "Down-blocks without norm in the first and, unless `inner`, in the last."
     norms = ['none'] + [norm] * (len(widths) - 2) + [norm if inner else 'none']
     return [down_block(*p) for p in zip([n_in] + widths, widths, norms)]
 
+# %% ../../nbs/models/31_pix2pix.ipynb #377181fa
 def build_pix2pix(
     name:str='thesis', # 'thesis' or 'pix2pix'
     in_channels:int=6, # classes of the mask, one channel each
@@ -150,9 +156,10 @@ def build_pix2pix(
     net.arch = arch
     return net
 
-# %% ../../nbs/models/31_pix2pix.ipynb #a7c365de
+# %% ../../nbs/models/31_pix2pix.ipynb #cf67aa75
 CRITICS = {'thesis': (2, 2, 2, 2), 'pix2pix': (2, 2, 2, 1)} # strides
 
+# %% ../../nbs/models/31_pix2pix.ipynb #a626bc09
 class Critic(nn.Module):
     "A PatchGAN: one logit for each patch of a mask and picture seen together."
     def __init__(self,

@@ -25,7 +25,7 @@ def pad_mirror(
     "Mirror a batch outwards to the sides a network needs; a fitting batch is returned as it is."
     return pad_to_size(x, [max(-(-s // multiple) * multiple, least) for s in x.shape[-2:]])
 
-# %% ../../nbs/models/30_unet.ipynb #9c027656
+# %% ../../nbs/models/30_unet.ipynb #0b35d14d
 class AnySize:
     "Mixed into a network that has a `multiple`: pads its input, cuts its output back."
     multiple = 32 # px; `build_unet` sets it to the encoder's own stride
@@ -34,6 +34,7 @@ class AnySize:
         x, pads = pad_mirror(x, self.multiple, 2 * self.multiple if self.training and len(x) == 1 else 0)
         return crop_back(super().forward(x), pads)
 
+# %% ../../nbs/models/30_unet.ipynb #facad68c
 class Unet(AnySize, smp.Unet):
     "SMP's U-Net for any picture size."
 
@@ -54,22 +55,24 @@ def widen_decoder(
     initialize_decoder(net.decoder)
     return net
 
-# %% ../../nbs/models/30_unet.ipynb #7040e53d
+# %% ../../nbs/models/30_unet.ipynb #8a68defe
 UNETS = {'unet': Unet, 'unetplusplus': UnetPlusPlus}
 
+# %% ../../nbs/models/30_unet.ipynb #0d395ae4
 def _check_names(name, encoder):
     "Raise on a network or an encoder nobody knows."
     if name not in UNETS: raise HistonbError(f"There is no network '{name}'. Choose one of {', '.join(UNETS)}.")
     if encoder not in get_encoder_names() and not encoder.startswith('tu-'):
         raise HistonbError(f"There is no encoder '{encoder}'. smp.encoders.get_encoder_names() lists them, such as resnet34 or resnet101.")
 
-# %% ../../nbs/models/30_unet.ipynb #9096377d
+# %% ../../nbs/models/30_unet.ipynb #d0cf7e63
 def _no_weights(encoder, weights, e):
     "What a user is told when asked-for weights do not arrive."
     if isinstance(e, KeyError): return HistonbError(f"There are no weights '{weights}' for the encoder {encoder}. Try 'imagenet', or None to train from scratch.")
     return HistonbError(f"The weights '{weights}' of the encoder {encoder} could not be fetched ({type(e).__name__}). "
         'Connect to the network once, so that they are kept on this machine, or pass encoder_weights=None to train from scratch.')
 
+# %% ../../nbs/models/30_unet.ipynb #8ee384c9
 def _create(name, encoder, weights, **kw):
     "SMP's constructor; its retries stay quiet, since the error says it all."
     log = logging.getLogger('huggingface_hub'); level = log.level
@@ -79,6 +82,9 @@ def _create(name, encoder, weights, **kw):
         if weights is None: raise HistonbError(f'{name} with the encoder {encoder} cannot be built like this: {str(e).splitlines()[0]}') from e
         raise _no_weights(encoder, weights, e) from e
     finally: log.setLevel(level)
+
+# %% ../../nbs/models/30_unet.ipynb #152ac665
+#| export
 
 # %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(

@@ -17,11 +17,12 @@ __all__ = ['WEIGHTINGS', 'REAL', 'FAKE', 'ADVERSARIAL', 'SegLoss', 'soft_counts'
            'DiceLoss', 'MeanDiceLoss', 'GeneralisedDiceLoss', 'CombinedLoss', 'smooth_labels', 'CriticTerms',
            'critic_loss', 'generator_loss']
 
-# %% ../../nbs/train/50_losses.ipynb #e3ca6336
+# %% ../../nbs/train/50_losses.ipynb #d160c5ef
 class SegLoss(nn.Module):
     "Base of the segmentation losses; a loss defines `value(logits, target)`."
     reduction = 'mean' # 'mean': one number for the batch; 'none': one for each picture
 
+# %% ../../nbs/train/50_losses.ipynb #c5e9aaaa
 @patch
 def forward(self:SegLoss,
     logits:torch.Tensor, # (B,n,H,W) float
@@ -31,7 +32,7 @@ def forward(self:SegLoss,
     if self.reduction == 'mean': return self.value(logits, target)
     return torch.stack([self.value(x, y) for x, y in zip(logits.split(1), target.split(1))])
 
-# %% ../../nbs/train/50_losses.ipynb #14064412
+# %% ../../nbs/train/50_losses.ipynb #89030858
 @patch
 def activation(self:SegLoss,
     logits:torch.Tensor # (B,n,H,W) float
@@ -39,6 +40,7 @@ def activation(self:SegLoss,
     "Probabilities of the classes."
     return logits.softmax(1)
 
+# %% ../../nbs/train/50_losses.ipynb #784a1baa
 @patch
 def decodes(self:SegLoss,
     logits:torch.Tensor # (B,n,H,W), logits or probabilities
@@ -46,11 +48,12 @@ def decodes(self:SegLoss,
     "The likeliest class of each pixel."
     return logits.argmax(1)
 
-# %% ../../nbs/train/50_losses.ipynb #35e50801
+# %% ../../nbs/train/50_losses.ipynb #62f80390
 def _plain(logits, target):
     "float32 logits and int64 classes without fastai's tensor types."
     return logits.as_subclass(torch.Tensor).float(), target.as_subclass(torch.Tensor).long()
 
+# %% ../../nbs/train/50_losses.ipynb #90e69ae2
 def soft_counts(
     logits:torch.Tensor, # (B,n,H,W) float
     target:torch.Tensor # (B,H,W) int, values in [0,n)
@@ -61,7 +64,7 @@ def soft_counts(
     t = torch.zeros_like(p).scatter_(1, target[:, None], 1)
     return (p * t).sum((0, 2, 3)), p.sum((0, 2, 3)), t.sum((0, 2, 3))
 
-# %% ../../nbs/train/50_losses.ipynb #8a06277e
+# %% ../../nbs/train/50_losses.ipynb #fd50f749
 class WeightedCE(SegLoss):
     "Cross-entropy in which each pixel counts by the weight of its true class."
     def __init__(self,
@@ -70,6 +73,7 @@ class WeightedCE(SegLoss):
         super().__init__()
         self.register_buffer('weight', None if weight is None else torch.as_tensor(weight, dtype=torch.float32))
 
+# %% ../../nbs/train/50_losses.ipynb #1bf72081
 @patch
 def value(self:WeightedCE, logits, target):
     "Weighted mean over the pixels."
@@ -78,16 +82,18 @@ def value(self:WeightedCE, logits, target):
     w = self.weight.to(logits.device)
     return F.cross_entropy(logits, target, w, reduction='sum') / w[target].sum().clamp(min=1e-8)
 
+# %% ../../nbs/train/50_losses.ipynb #44ab13eb
 def weighted_ce(
     weight:Sequence|None=None # (n,) class weights, at least 0; None: all one
 ) -> WeightedCE: # loss
     "Cross-entropy with class weights."
     return WeightedCE(weight)
 
-# %% ../../nbs/train/50_losses.ipynb #0a704180
+# %% ../../nbs/train/50_losses.ipynb #63b0228a
 WEIGHTINGS = {'inverse': lambda c, n: n / c, 'sqrt': lambda c, n: (n / c).sqrt(),
               'enet': lambda c, n: 1 / (1.02 + c / n).log(), 'effective': lambda c, n: 1 / n / (1 - (1 - 1 / n) ** c)}
 
+# %% ../../nbs/train/50_losses.ipynb #8c122cec
 def class_weights(
     counts:Sequence, # (n,) pixels of each class
     how:str='enet' # a name in `WEIGHTINGS`
@@ -149,9 +155,10 @@ class CombinedLoss(SegLoss):
         "Sum of weight times loss."
         return sum(w * loss(logits, target) for w, loss in zip(self.weights, self.losses))
 
-# %% ../../nbs/train/50_losses.ipynb #2e2d0581
+# %% ../../nbs/train/50_losses.ipynb #5dab022b
 REAL, FAKE = (.7, 1.2), (0., .3) # where smoothed labels are drawn
 
+# %% ../../nbs/train/50_losses.ipynb #ed19a31e
 def smooth_labels(
     like:torch.Tensor, # labels take this shape, type and device
     low:float, # smallest label
@@ -162,15 +169,17 @@ def smooth_labels(
     where = like.device if generator is None else generator.device
     return torch.rand(like.shape, generator=generator, device=where).to(like) * (high - low) + low
 
-# %% ../../nbs/train/50_losses.ipynb #f91ea526
+# %% ../../nbs/train/50_losses.ipynb #2e0ee420
 ADVERSARIAL = {'bce': F.binary_cross_entropy_with_logits, 'lsgan': F.mse_loss,
                'hinge': lambda logits, label: F.relu(1 - logits * (2 * label - 1)).mean()}
 
+# %% ../../nbs/train/50_losses.ipynb #4dd8ac27
 def _adversarial(kind):
     "The loss of logits and labels that is named `kind`."
     if kind not in ADVERSARIAL: raise HistonbError(f"There is no adversarial loss '{kind}'. Choose one of {', '.join(ADVERSARIAL)}.")
     return ADVERSARIAL[kind]
 
+# %% ../../nbs/train/50_losses.ipynb #52cb9996
 class CriticTerms(NamedTuple):
     "A critic's loss, `total`, and the `real` and `fake` terms of which it is the mean."
     total: torch.Tensor
