@@ -83,9 +83,6 @@ def _create(name, encoder, weights, **kw):
         raise _no_weights(encoder, weights, e) from e
     finally: log.setLevel(level)
 
-# %% ../../nbs/models/30_unet.ipynb #152ac665
-#| export
-
 # %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(
     name:str='unet', # 'unet' or 'unetplusplus'
