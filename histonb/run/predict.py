@@ -47,7 +47,15 @@ def reserve(
     try: take(f.fileno(), 0, size)
     except OSError as e: raise error(f'has no room for {size/1e6:.0f} MB ({e.strerror})', name, 'Free some space and run the same command again') from None
 
-# %% ../../nbs/run/61_predict.ipynb #2bc36c51
+# %% ../../nbs/run/61_predict.ipynb #a0cfad61
+def _scratch(shape, device):
+    "A float32 tensor on the GPU, or in a file that vanishes with it"
+    if device.type != 'cpu': return torch.empty(shape, device=device)
+    f = TemporaryFile(prefix='histonb')
+    reserve(f, 4*int(np.prod(shape)), gettempdir())
+    return torch.from_numpy(np.memmap(f, np.float32, 'r+', shape=shape))
+
+# %% ../../nbs/run/61_predict.ipynb #1761abc5
 class Band:
     "Adds up weighted tiles in reading order and hands out the pixels that are finished."
     def __init__(self,
@@ -65,13 +73,6 @@ class Band:
         self.right = None
         self.below = _scratch((n, max(tile - min(self.dy), 1), max(size[1], tile)), device) if len(ys) > 1 else None
 
-def _scratch(shape, device):
-    "A float32 tensor on the GPU, or in a file that vanishes with it"
-    if device.type != 'cpu': return torch.empty(shape, device=device)
-    f = TemporaryFile(prefix='histonb')
-    reserve(f, 4*int(np.prod(shape)), gettempdir())
-    return torch.from_numpy(np.memmap(f, np.float32, 'r+', shape=shape))
-
 # %% ../../nbs/run/61_predict.ipynb #4f7730ec
 @patch
 def add(self:Band,
@@ -88,12 +89,13 @@ def add(self:Band,
     if r + 1 < len(self.ys): self.below[:, :self.tile - dy, x:x + dx] = done[:, dy:]
     return done[:, :dy]
 
-# %% ../../nbs/run/61_predict.ipynb #2f53d4bc
+# %% ../../nbs/run/61_predict.ipynb #2292c7f5
 def _read(image, y, x, tile, into):
     "Copy one tile into `into`; beyond the border the picture is mirrored"
     window = image[y:y + tile, x:x + tile]
     into[...] = window if window.shape[:2] == (tile, tile) else pad_to_size(np.asarray(window), tile, (0, 1), centre=False)[0]
 
+# %% ../../nbs/run/61_predict.ipynb #a34f78e6
 def blended(
     run, # Function from a batch (B, tile, tile[, c]) of stored pixels to maps (B, n, tile, tile), a tensor
     image, # (H, W[, c]) array, in memory or on disk
@@ -114,12 +116,13 @@ def blended(
             for (r, c), m in zip(places, maps): yield ys[r], xs[c], band.add(r, c, m.float())[:, :h - ys[r], :w - xs[c]]
             if progress: shown.update(len(places))
 
-# %% ../../nbs/run/61_predict.ipynb #7abcf632
+# %% ../../nbs/run/61_predict.ipynb #ba42d0ab
 _REDUCE = dict(labels=lambda m: m.max(0).indices.to(torch.uint8).cpu().numpy(),      # on the CPU several times faster than argmax
                confidence=lambda m: m.amax(0).cpu().numpy(),
                image=lambda m: to_picture(m.cpu().numpy()),
                probs=lambda m: m.permute(1, 2, 0).cpu().numpy())
 
+# %% ../../nbs/run/61_predict.ipynb #1cbcb685
 def _as_array(image):
     "What is to be predicted, as an array that is read by window"
     if not isinstance(image, (str, Path)): return image
@@ -128,7 +131,7 @@ def _as_array(image):
     except FileNotFoundError: raise error('is missing', image, 'Check the path') from None
     except (OSError, ValueError, EOFError) as e: raise error(f'cannot be read as an array ({e})', image, 'Copy it again from its source') from None
 
-# %% ../../nbs/run/61_predict.ipynb #8aa81856
+# %% ../../nbs/run/61_predict.ipynb #7acb3ea0
 def _canvas(file, out, shape, dtype):
     "Where the answer is gathered: memory, or an .npy file whose room is reserved at once"
     if file is None: return np.zeros(shape, dtype)
@@ -137,11 +140,13 @@ def _canvas(file, out, shape, dtype):
     reserve(file, head + np.dtype(dtype).itemsize*int(np.prod(shape)), out)
     return np.memmap(file, dtype, 'r+', head, shape)
 
+# %% ../../nbs/run/61_predict.ipynb #32596e9f
 def _function(model, image, mpp, stain):
     "The function that reads the tiles, their size on the picture relative to the network's, and what is kept by default"
     if not isinstance(model, Model): return model, 1., 'probs'
     return model.reader(image, mpp, stain), model.scale(mpp), 'image' if model.task == 'translate' else 'labels'
 
+# %% ../../nbs/run/61_predict.ipynb #116d2e5f
 def predict_tiled(
     model, # A loaded `Model`, or a function from (B, h, w[, c]) stored pixels to maps (B, n, h, w)
     image, # (H, W, 3) uint8 or (H, W) class map: an array, a memory map, or the path of a picture or `.npy` file
@@ -165,39 +170,52 @@ def predict_tiled(
             canvas[y:y + piece.shape[0], x:x + piece.shape[1]] = piece
     return canvas if out is None else np.load(out, mmap_mode='r')
 
-# %% ../../nbs/run/61_predict.ipynb #55e317c1
-def _map_files(masks, table):
-    "A folder's class maps; its class table must be the model's"
-    folder = Path(masks)
+# %% ../../nbs/run/61_predict.ipynb #fdde31fd
+def _map_files(folder, table):
+    "A folder's class maps; its class table, where it has one, must be the model's"
+    folder = Path(folder)
     if (folder/'classes.json').exists():
         own = ClassTable.from_dict(read_json(folder/'classes.json'))
-        if own.names != table.names: raise error(f'has the classes {", ".join(own.names)}, and the model draws {", ".join(table.names)}', folder/'classes.json', 'Translate the masks to the model\'s classes first')
+        if own.names != table.names: raise error(f'has the classes {", ".join(own.names)}, and the model draws {", ".join(table.names)}', folder/'classes.json', "Translate the masks to the model's classes first")
     return list_images(folder/'classes' if (folder/'classes').is_dir() else folder)
 
-def _named_maps(masks, table):
-    "(name, class map) of a folder, of paths, of arrays, or of pairs"
-    for i, m in enumerate(_map_files(masks, table) if isinstance(masks, (str, Path)) else masks):
-        name, m = m if isinstance(m, tuple) else (Path(m).stem, m) if isinstance(m, (str, Path)) else (f'mask_{i:05d}', m)
-        yield name, m
+# %% ../../nbs/run/61_predict.ipynb #22dc858b
+def _named(i, m):
+    "The name of one item and what holds its class map"
+    return m if isinstance(m, tuple) else (Path(m).stem, m) if isinstance(m, (str, Path)) else (f'mask_{i:05d}', m)
 
 def _map(name, m, table):
     "One class map, checked"
     return table.check(read_mask(m), m) if isinstance(m, (str, Path)) else table.check(np.asarray(m), name)
 
-# %% ../../nbs/run/61_predict.ipynb #8a1dd2b4
+# %% ../../nbs/run/61_predict.ipynb #e79f0459
 def _same_job(out, job, file):
     "Open an output folder for `job`; one that another job began is not mixed with it"
     path = Path(out)/file
     if path.exists() and {k: read_json(path).get(k) for k in job} != job: raise error('was begun with another model or other settings', out, 'Name another folder, or remove this one')
-    Path(out).mkdir(parents=True, exist_ok=True)
     if not path.exists(): write_json(path, job)
 
+# %% ../../nbs/run/61_predict.ipynb #ce6bc5fb
 def _draw(model, maps, tile):
-    "Pictures of a few class maps, in one pass when they have one size"
+    "Pictures of a few class maps"
     if len({m.shape for m in maps}) == 1 and max(maps[0].shape) <= tile: return [to_picture(p) for p in model(np.stack(maps)).cpu().numpy()]
     return [model.predict(m, tile=tile) for m in maps]
 
-# %% ../../nbs/run/61_predict.ipynb #618de209
+# %% ../../nbs/run/61_predict.ipynb #7b61438e
+def _stands(image, classes, m):
+    "Whether the picture of this very class map is there"
+    return image.exists() and classes.exists() and np.array_equal(read_mask(classes), m)
+
+def _draw_into(model, named, out, tile):
+    "Draw what is not there yet of a few (name, class map); the picture is written last"
+    files = {n: (out/'images'/f'{n}.png', out/'classes'/f'{n}.png') for n, _ in named}
+    todo = [(n, m) for n, m in named if not _stands(*files[n], m)]
+    for (n, m), picture in zip(todo, _draw(model, [m for _, m in todo], tile) if todo else []):
+        image, classes = files[n]
+        image.unlink(missing_ok=True); write_mask(classes, m); write_image(image, picture)
+    return [files[n][0] for n, _ in named]
+
+# %% ../../nbs/run/61_predict.ipynb #f8205685
 def generate(
     masks, # A folder of class maps (or one with a folder `classes`), or an iterable of paths, arrays (h, w), or pairs (name, path or array)
     model:Model, # A loaded translator
@@ -208,24 +226,15 @@ def generate(
 )->list: # (h, w, 3) uint8 pictures, or the paths of their files
     "Draw tissue for class maps; `HistonbError` for a value or a class table that is not the model's."
     if model.task != 'translate': raise error(f'a model for the task "{model.task}" does not draw tissue', remedy='Give a model that was saved with task translate')
-    table, done = model.table, []
-    if out: _same_job(out, dict(model=model.config['sha256'], mpp=model.mpp), 'manifest.json'); write_json(Path(out)/'classes.json', table)
-    todo = iter(bar(list(_named_maps(masks, table)) if isinstance(masks, (str, Path, list, tuple)) else _named_maps(masks, table), desc='tissue') if progress else _named_maps(masks, table))
-    while some := list(islice(todo, batch)):
-        done += _generate_some(model, [(n, m) for n, m in some], out, tile)
-    if out: write_json(Path(out)/'manifest.json', dict(model=model.config['sha256'], mpp=model.mpp, licence=model.config['licence'], synthetic=True, files=[p.name for p in done]))
+    masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp), []
+    if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table)
+    todo = enumerate(bar(masks, desc='tissue') if progress else masks)
+    while some := [(n, _map(n, m, model.table)) for n, m in (_named(*im) for im in islice(todo, batch))]:
+        done += _draw_into(model, some, out, tile) if out else _draw(model, [m for _, m in some], tile)
+    if out: write_json(out/'manifest.json', dict(**job, synthetic=True, licence=model.config['licence'], files=[p.name for p in done]))
     return done
 
-def _generate_some(model, some, out, tile):
-    "Draw what is not there yet of a few named maps"
-    if not out: return _draw(model, [_map(n, m, model.table) for n, m in some], tile)
-    files = [(Path(out)/'images'/f'{n}.png', Path(out)/'classes'/f'{n}.png') for n, _ in some]
-    todo = [(f, _map(n, m, model.table)) for f, (n, m) in zip(files, some) if not f[0].exists()]
-    for ((image, classes), m), picture in zip(todo, _draw(model, [m for _, m in todo], tile) if todo else []):
-        write_mask(classes, m); write_image(image, picture)
-    return [f[0] for f in files]
-
-# %% ../../nbs/run/61_predict.ipynb #f0e3496e
+# %% ../../nbs/run/61_predict.ipynb #37e6501f
 def _inputs(inputs):
     "The pictures among paths and folders; two of one name are an error, for their results would be one"
     paths = [p for i in ([inputs] if isinstance(inputs, (str, Path)) else inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
@@ -235,12 +244,13 @@ def _inputs(inputs):
         seen[p.stem] = p
     return paths
 
+# %% ../../nbs/run/61_predict.ipynb #9f6d693b
 def _write_instances(path, inst):
     "16-bit PNG, or .npy where there are more than it can number"
     if inst.max(initial=0) <= 65535: return write_image(path, inst.astype(np.uint16))
     with atomic(path.with_suffix('.npy')) as f: np.save(f, inst)
 
-# %% ../../nbs/run/61_predict.ipynb #8d8f97d4
+# %% ../../nbs/run/61_predict.ipynb #2fa67602
 @patch
 def write(self:Prediction,
     out:str|Path, # The folder that holds `classes`, `instances` ...
@@ -256,15 +266,21 @@ def write(self:Prediction,
     with atomic(at('objects', '.csv'), 'w') as f: self.objects().to_csv(f, index=False)
     self.to_geojson(at('geojson', '.geojson'))
 
+# %% ../../nbs/run/61_predict.ipynb #0f1fe4b0
+def _finished(path, mark):
+    "Whether the picture was predicted since it was last written"
+    return mark.exists() and (not path.exists() or mark.stat().st_mtime >= path.stat().st_mtime)
+
 def _predict_file(model, path, out, mpp, stain):
     "One row of the summary"
     began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
-    if not (out/'geojson'/f'{path.stem}.geojson').exists():
+    if not _finished(path, out/'geojson'/f'{path.stem}.geojson'):
         try: image = read_image(path); p = model.predict(image, mpp, stain)
         except HistonbError as e: row |= dict(status='failed', message=str(e))
         else: p.write(out, path.stem, image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
     return row | dict(seconds=round(time.time() - began, 2))
 
+# %% ../../nbs/run/61_predict.ipynb #74166c0c
 def predict_files(
     model:Model, # A loaded segmenter
     inputs, # A picture, a folder of pictures, or several of either
