@@ -34,7 +34,7 @@ def number(
     decimals = min(max(digits - 1 - math.floor(math.log10(abs(v))), 0), 8)
     return f'{v:.{digits - 1}e}' if abs(v) < 1e-4 else f'{v:.{decimals}f}'
 
-# %% ../../nbs/run/63_report.ipynb #97234dba
+# %% ../../nbs/run/63_report.ipynb #1d340c15
 def _png(fig, dpi):
     "PNG bytes of a figure or an array, and its width in CSS pixels"
     data = fig
@@ -43,6 +43,7 @@ def _png(fig, dpi):
     width = Image.open(BytesIO(data)).width
     return data, round(width*96/dpi) if hasattr(fig, 'savefig') else width
 
+# %% ../../nbs/run/63_report.ipynb #bb93962e
 def img_tag(
     fig, # A matplotlib figure, an (H, W[, 3]) array, or the bytes of a PNG file
     alt:str='', # What it shows, for those who cannot see it
@@ -87,7 +88,7 @@ footer{border-top:1px solid var(--line);color:var(--soft);font-size:.86rem;paddi
 @media print{nav{display:none}.cols{display:block}body{font-size:11pt}figure,.key,.verdict,tr{break-inside:avoid}h2{break-after:avoid}section{border:0}header{background:none}}
 '''
 
-# %% ../../nbs/run/63_report.ipynb #8d11cc9b
+# %% ../../nbs/run/63_report.ipynb #97f77ed3
 @dataclass
 class Page:
     "A report in the making: add to it in the order in which it is to be read."
@@ -98,17 +99,19 @@ class Page:
     contents:list=field(default_factory=list) # Headings of the sections
     counts:dict=field(default_factory=lambda: dict(Figure=0, Table=0)) # How many there are
 
+# %% ../../nbs/run/63_report.ipynb #58b4bc9f
 def _prose(text):
     "Escaped paragraphs; a blank line parts them, `code` and **bold** are kept"
     safe = re.sub(r'\*\*(.+?)\*\*', r'<b>\1</b>', re.sub(r'`([^`]+)`', r'<code>\1</code>', escape(text)))
     return ''.join(f'<p>{" ".join(p.split())}</p>' for p in re.split(r'\n\s*\n', safe) if p.strip())
 
+# %% ../../nbs/run/63_report.ipynb #ca03d714
 def _label(page, kind, caption):
     "`Figure 3.` and the caption"
     page.counts[kind] += 1
     return f'<b>{kind} {page.counts[kind]}.</b> {_prose(caption)[3:-4]}'
 
-# %% ../../nbs/run/63_report.ipynb #1c1aa2c2
+# %% ../../nbs/run/63_report.ipynb #3224c5b6
 @patch
 def section(self:Page,
     title:str, # Its heading; also a line of the contents
@@ -120,6 +123,7 @@ def section(self:Page,
     self.parts.append(f'<section id="s{n}"><h2><span class="n">{n}</span>{escape(title)}</h2>{_prose(text)}')
     return self
 
+# %% ../../nbs/run/63_report.ipynb #7cb7e140
 @patch
 def text(self:Page,
     text:str, # Paragraphs, as for `section`
@@ -138,13 +142,14 @@ def figure(self:Page,
     self.parts.append(f'<figure>{img_tag(fig, caption, dpi)}<figcaption>{_label(self, "Figure", caption)}</figcaption></figure>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #d3bbee26
+# %% ../../nbs/run/63_report.ipynb #f7fc1f72
 def _cell(v, digits, tag='td'):
     "One cell of a table"
     if isinstance(v, (tuple, list)) and len(v) == 3: return f'<{tag} class="num">{number(v[0], digits)} <small>{number(v[1], digits)}–{number(v[2], digits)}</small></{tag}>'
     kind = 'num' if v is None or isinstance(v, numbers.Number) and not isinstance(v, (bool, np.bool_)) else 'wrap' if len(str(v)) > 60 else ''
     return f'<{tag} class="{kind}">{escape(number(v, digits))}</{tag}>' if kind else f'<{tag}>{escape(number(v, digits))}</{tag}>'
 
+# %% ../../nbs/run/63_report.ipynb #283829f8
 def _table(df, digits):
     "A DataFrame as HTML; its index is a column when it says something"
     named = not isinstance(df.index, pd.RangeIndex)
@@ -153,6 +158,7 @@ def _table(df, digits):
     rows = [(_cell(i, digits, 'th') if named else '') + ''.join(_cell(v, digits) for v in row) for i, row in zip(df.index, df.itertuples(index=False))]
     return f'<table><thead><tr>{head}</tr></thead><tbody>{"".join(f"<tr>{r}</tr>" for r in rows)}</tbody></table>'
 
+# %% ../../nbs/run/63_report.ipynb #20ce1c70
 @patch
 def table(self:Page,
     df, # DataFrame, or what makes one; its index is shown unless it is 0, 1, 2 ...
@@ -163,7 +169,7 @@ def table(self:Page,
     self.parts.append(f'<figure class="tab"><figcaption>{_label(self, "Table", caption)}</figcaption><div class="scroll">{_table(pd.DataFrame(df), digits)}</div></figure>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #e9bfdf11
+# %% ../../nbs/run/63_report.ipynb #7c25cf3c
 def _key(name, v, lo=None, hi=None, note='', scale=(0, 1)):
     "One key figure; the interval is drawn within `scale`"
     at = lambda x: f'{100*min(max((x - scale[0])/(scale[1] - scale[0]), 0), 1):.1f}%'
@@ -171,6 +177,7 @@ def _key(name, v, lo=None, hi=None, note='', scale=(0, 1)):
     words = '. '.join(filter(None, ['' if lo is None else f'95 % interval {number(lo)} to {number(hi)}', note]))
     return f'<div class="key"><div class="k">{escape(name)}</div><div class="v">{escape(number(v))}</div>{bar}<div class="r">{escape(words)}</div></div>'
 
+# %% ../../nbs/run/63_report.ipynb #8c353e4c
 @patch
 def keys(self:Page,
     values:dict, # Name -> number or text, or (value, lo, hi), or a dict with `v`, `lo`, `hi`, `note` and `scale` (the ends of the bar)
@@ -180,7 +187,7 @@ def keys(self:Page,
     self.parts.append(f'<div class="keys">{"".join(_key(k, **v) for k, v in full.items())}</div>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #257f378d
+# %% ../../nbs/run/63_report.ipynb #ffbde4c3
 _VERDICTS = dict(good='Good', warn='Take care', bad='Problem', note='Note')
 
 @patch
@@ -194,6 +201,12 @@ def verdict(self:Page,
     self.parts.append(f'<div class="verdict {kind}"><b>{escape(label or _VERDICTS[kind])}</b><div>{_prose(text)[3:-4]}</div></div>')
     return self
 
+# %% ../../nbs/run/63_report.ipynb #11a76db3
+def _flat(d, head=''):
+    "[(a.b, value)] of nested dicts"
+    return [row for k, v in d.items() for row in (_flat(v, f'{head}{k}.') if isinstance(v, dict) and v else [(f'{head}{k}', v if isinstance(v, numbers.Number) else str(v))])]
+
+# %% ../../nbs/run/63_report.ipynb #ca4c34a3
 @patch
 def settings(self:Page,
     values:dict, # Name -> value; nested ones are written out with dots
@@ -203,25 +216,29 @@ def settings(self:Page,
     self.parts.append(f'<details><summary>{escape(title)}</summary>{_table(pd.DataFrame(_flat(values), columns=["setting", "value"]), 12)}</details>')
     return self
 
-def _flat(d, head=''):
-    "[(a.b, value)] of nested dicts"
-    return [row for k, v in d.items() for row in (_flat(v, f'{head}{k}.') if isinstance(v, dict) and v else [(f'{head}{k}', v if isinstance(v, numbers.Number) else str(v))])]
+# %% ../../nbs/run/63_report.ipynb #94d4c587
+_FORM = '''<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title><style>{css}</style></head>
+<body><header><div class="in"><h1>{title}</h1>{lead}<dl class="facts">{facts}</dl></div></header>
+<div class="in cols"><nav aria-label="Contents"><b>Contents</b><ol>{links}</ol></nav>
+<main>{body}
+<footer>Research use only. Not for diagnosis. Made with histonb.</footer></main></div></body></html>
+'''
 
-# %% ../../nbs/run/63_report.ipynb #9e546e84
+# %% ../../nbs/run/63_report.ipynb #8136b965
 @patch
 def html(self:Page)->str:
     "The whole page."
     facts = ''.join(f'<div><dt>{escape(str(k))}</dt><dd>{escape(number(v))}</dd></div>' for k, v in self.facts.items())
     links = ''.join(f'<li><a href="#s{i + 1}">{escape(t)}</a></li>' for i, t in enumerate(self.contents))
-    return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-            f'<title>{escape(self.title)}</title><style>{_CSS}</style></head><body>\n<header><div class="in"><h1>{escape(self.title)}</h1>'
-            f'{self.lead and f"<div class=lead>{_prose(self.lead)}</div>"}<dl class="facts">{facts}</dl></div></header>\n'
-            f'<div class="in cols"><nav aria-label="Contents"><b>Contents</b><ol>{links}</ol></nav>\n<main>' + '\n'.join(self.parts) + ('</section>' if self.contents else '')
-            + '<footer>Research use only. Not for diagnosis. Made with histonb.</footer></main></div></body></html>\n')
+    body = '\n'.join(self.parts) + '</section>'*bool(self.contents)
+    return _FORM.format(title=escape(self.title), css=_CSS, lead=self.lead and f'<div class="lead">{_prose(self.lead)}</div>', facts=facts, links=links, body=body)
 
+# %% ../../nbs/run/63_report.ipynb #fb64d98b
 @patch
 def _repr_html_(self:Page): return '<iframe style="width:100%;height:400px;border:1px solid #ddd" srcdoc="' + escape(self.html(), True) + '"></iframe>'
 
+# %% ../../nbs/run/63_report.ipynb #6ea77d37
 @patch
 def write(self:Page,
     path:str|Path, # Such as `report.html`
