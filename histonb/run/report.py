@@ -53,7 +53,7 @@ def img_tag(
     data, width = _png(fig, dpi)
     return f'<img alt="{escape(alt, True)}" style="width:{width}px" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
 
-# %% ../../nbs/run/63_report.ipynb #6b5eed79
+# %% ../../nbs/run/63_report.ipynb #2a93c4af
 _CSS = '''
 :root{--ink:#22202b;--soft:#67627a;--line:#e4e0ec;--paper:#fff;--wash:#f8f6fb;--h:#4a3a8c;--e:#c2407e;--good:#2b7a4b;--warn:#a86a00;--bad:#b3261e}
 *{box-sizing:border-box}html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
@@ -80,7 +80,7 @@ th,td{padding:5px 22px 5px 0;text-align:left;white-space:nowrap}td.num,th.num{te
 .key{border:1px solid var(--line);border-radius:8px;padding:14px 16px 13px;background:var(--paper)}.key .k{font-size:.86rem;color:var(--soft);line-height:1.3}
 .key .v{font-size:1.75rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums lining-nums}.key .r{font-size:.8rem;color:var(--soft);line-height:1.35}
 .bar{position:relative;height:5px;border-radius:3px;background:#ece8f4;margin:8px 0 7px}.bar i{position:absolute;top:0;bottom:0;border-radius:3px;background:#b9aee0;min-width:3px}.bar u{position:absolute;top:-3px;width:3px;height:11px;border-radius:2px;background:var(--h);transform:translateX(-50%)}
-.verdict{display:flex;gap:14px;border:1px solid var(--line);border-left:5px solid var(--c);border-radius:6px;padding:12px 18px;margin:18px 0;background:color-mix(in srgb,var(--c) 5%,white);max-width:54em}
+.verdict{display:flex;gap:14px;border:1px solid var(--line);border-left:5px solid var(--c);border-radius:6px;padding:12px 18px;margin:18px 0;background:color-mix(in srgb,var(--c) 5%,white)}
 .verdict>b{color:var(--c);white-space:nowrap}.good{--c:var(--good)}.warn{--c:var(--warn)}.bad{--c:var(--bad)}.note{--c:var(--h)}
 details{margin:18px 0;border:1px solid var(--line);border-radius:6px;padding:0 16px}summary{cursor:pointer;padding:10px 0;font-weight:600;color:var(--h)}details[open]{padding-bottom:12px}details table{font-size:.88rem}details td{white-space:normal;overflow-wrap:anywhere}
 footer{border-top:1px solid var(--line);color:var(--soft);font-size:.86rem;padding:18px 0 40px;margin-top:10px}
@@ -169,12 +169,12 @@ def table(self:Page,
     self.parts.append(f'<figure class="tab"><figcaption>{_label(self, "Table", caption)}</figcaption><div class="scroll">{_table(pd.DataFrame(df), digits)}</div></figure>')
     return self
 
-# %% ../../nbs/run/63_report.ipynb #7c25cf3c
+# %% ../../nbs/run/63_report.ipynb #8ef324d5
 def _key(name, v, lo=None, hi=None, note='', scale=(0, 1)):
     "One key figure; the interval is drawn within `scale`"
     at = lambda x: f'{100*min(max((x - scale[0])/(scale[1] - scale[0]), 0), 1):.1f}%'
     bar = '' if lo is None else f'<div class="bar"><i style="left:{at(lo)};right:calc(100% - {at(hi)})"></i><u style="left:{at(v)}"></u></div>'
-    words = '. '.join(filter(None, ['' if lo is None else f'95 % interval {number(lo)} to {number(hi)}', note]))
+    words = ' · '.join(filter(None, ['' if lo is None else f'95 % interval {number(lo)} to {number(hi)}', note]))
     return f'<div class="key"><div class="k">{escape(name)}</div><div class="v">{escape(number(v))}</div>{bar}<div class="r">{escape(words)}</div></div>'
 
 # %% ../../nbs/run/63_report.ipynb #8c353e4c
