@@ -75,18 +75,19 @@ def init_normal(
         if m.bias is not None: nn.init.zeros_(m.bias)
     return net
 
-# %% ../../nbs/models/31_pix2pix.ipynb #7b41f21e
+# %% ../../nbs/models/31_pix2pix.ipynb #23b175fb
 class Generator(nn.Module):
     "U-shaped encoder and decoder with a skip at every level, ending in tanh."
     def __init__(self,
         down:list, # n encoder blocks; each halves the picture
         up:list, # n decoder blocks; each doubles it, all but the first take a skip as well
         head:nn.Module, # from the last block to the picture
-        lone:bool=True # a training batch of one may reach 1x1 px (no BatchNorm there)
+        lone:bool=True, # a training batch of one may reach 1x1 px (no BatchNorm there)
+        noise:int=0 # planes of noise joined to the mask
     ):
         super().__init__()
         self.down, self.up, self.head = nn.ModuleList(down), nn.ModuleList(up), head
-        self.multiple, self.lone = 2 ** len(down), lone
+        self.multiple, self.lone, self.noise = 2 ** len(down), lone, noise
 
 # %% ../../nbs/models/31_pix2pix.ipynb #ba805e3f
 @patch
@@ -96,13 +97,25 @@ def least(self:Generator,
     "Smallest side that the network takes: two multiples when BatchNorm would see a single value."
     return 2 * self.multiple if self.training and len(mask) == 1 and not self.lone else 0
 
-# %% ../../nbs/models/31_pix2pix.ipynb #81ca0a14
+# %% ../../nbs/models/31_pix2pix.ipynb #b9af3cbd
+@patch
+def grain(self:Generator,
+    mask:torch.Tensor # (B,n,H,W)
+) -> torch.Tensor: # (B,n+noise,H,W)
+    "The mask with its planes of noise."
+    if not self.noise: return mask
+    shape = (self.noise, *mask.shape[-2:])
+    if self.training: noise = torch.randn(len(mask), *shape, device=mask.device, dtype=mask.dtype)
+    else: noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).to(mask).expand(len(mask), *shape)
+    return torch.cat([mask, noise], 1)
+
+# %% ../../nbs/models/31_pix2pix.ipynb #efe4115d
 @patch
 def forward(self:Generator,
     mask:torch.Tensor # (B,n,H,W) float, any H and W
 ) -> torch.Tensor: # (B,3,H,W) in [-1,1]
     "Draw a picture for each mask."
-    x, pads = pad_mirror(mask, self.multiple, self.least(mask))
+    x, pads = pad_mirror(self.grain(mask), self.multiple, self.least(mask))
     skips = []
     for block in self.down: skips.append(x := block(x))
     for i, block in enumerate(self.up): x = block(torch.cat([x, skips[-1 - i]], 1) if i else x)
@@ -133,7 +146,7 @@ def _encoder(n_in, widths, norm, inner):
     norms = ['none'] + [norm] * (len(widths) - 2) + [norm if inner else 'none']
     return [down_block(*p) for p in zip([n_in] + widths, widths, norms)]
 
-# %% ../../nbs/models/31_pix2pix.ipynb #377181fa
+# %% ../../nbs/models/31_pix2pix.ipynb #e7eb91c6
 def build_pix2pix(
     name:str='thesis', # 'thesis' or 'pix2pix'
     in_channels:int=6, # classes of the mask, one channel each
@@ -143,7 +156,8 @@ def build_pix2pix(
     dropout:float=.5, # share dropped in the CD blocks while training, 0 to 1
     norm:str='batch', # 'batch', 'instance' or 'none'
     depth:int=8, # halvings, 2 or more; 8 brings 256 px to 1 px, 5 brings 32 px to 1 px
-    inner_norm:bool=False # BatchNorm on the innermost block too, as printed
+    inner_norm:bool=False, # BatchNorm on the innermost block too, as printed
+    noise:int=0 # planes of noise joined to the mask, from which texture can be drawn; none as published
 ) -> Generator: # (B,in,H,W) float -> (B,out,H,W) in [-1,1], any H and W
     "Build a generator, weights from N(0, 0.02); raises `HistonbError` on an unknown name or a depth below 2."
     arch = dict(builder='pix2pix', **locals())
@@ -152,7 +166,7 @@ def build_pix2pix(
     inner = inner_norm and norm == 'batch'
     up, last = partial(up_block, norm=norm, upsample=upsample), _pick(UPS, upsample, 'upsample')
     ups, head = decoder(widths, out_channels, dropout, up, last)
-    net = init_normal(Generator(_encoder(in_channels, widths, norm, inner), ups, head, lone=not inner))
+    net = init_normal(Generator(_encoder(in_channels + noise, widths, norm, inner), ups, head, lone=not inner, noise=noise))
     net.arch = arch
     return net
 

@@ -161,7 +161,7 @@ class CalibrateNorm(Callback):
         xs = (b[0].to(dev) for _, b in zip(range(self.batches), dl))
         calibrate_norm(self.model, xs)
 
-# %% ../../nbs/train/53_translate.ipynb #a5d55642
+# %% ../../nbs/train/53_translate.ipynb #08f451ec
 def translate_learner(
     dls, # `paired_dls(…, task='translate')`
     generator:str|nn.Module='pix2pix', # 'thesis' or 'pix2pix', or a net (B,n,H,W) -> (B,3,H,W) in [-1,1]
@@ -177,13 +177,14 @@ def translate_learner(
     half:bool=True, # bfloat16 where the device gains from it
     calibrate:bool=True, # Measure the norms when training ends
     depth:int=8, # Halvings of the named generators
+    noise:int=0, # Planes of noise beside the mask; none as published
     cbs=None, # More callbacks
     **kwargs, # For `Learner`
 )->Learner: # Its model is the generator; `learn.critic_step.critic` is the critic
     "pix2pix as one fastai `Learner`; `HistonbError` when the loaders are for another task."
     if getattr(dls, 'task', 'translate') != 'translate': raise error(f'these loaders are for the task "{dls.task}"', remedy="Make them with task='translate'")
     n = len(dls.table)
-    if isinstance(generator, str): generator = build_pix2pix(generator, n, width=width, upsample=upsample, depth=depth)
+    if isinstance(generator, str): generator = build_pix2pix(generator, n, width=width, upsample=upsample, depth=depth, noise=noise)
     if isinstance(critic, str): critic = build_critic(critic, n + 3, width=width)
     generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
     step = CriticStep(critic, lr, betas, kind, smooth, every)
