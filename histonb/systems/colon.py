@@ -289,8 +289,12 @@ def paint(
     "A picture for each mask."
     return [model.predict(m) for m in progress(masks, desc='generate')]
 
-# %% ../../nbs/systems/70_colon.ipynb #0e580773
+# %% ../../nbs/systems/70_colon.ipynb #5f0f8219
 def _kid(a, b): return kid(a, b) if min(len(a), len(b)) >= 10 else dict(kid=None, kid_lo=None, kid_hi=None)
+
+def _alike(real, fake): # both sets in units of the real features' spread, so that KID does not depend on the extractor's scale
+    mean, sd = real.mean(0), real.std(0).clamp(min=1e-6)
+    return (real - mean) / sd, (fake - mean) / sd
 
 def likeness(
     real:list, # Pictures
@@ -299,7 +303,7 @@ def likeness(
 )->dict: # kid, kid_lo, kid_hi, kid_floor, colour, ssim, grid_period_...
     "How near generated tissue comes to real tissue; `kid_floor` is the distance of one half of the real tissue from the other."
     real, fake = list(real), list(fake)
-    f, g, half = features(extractor, real), features(extractor, fake), len(real) // 2
+    (f, g), half = _alike(features(extractor, real), features(extractor, fake)), len(real) // 2
     shift, grid = colour_shift(np.stack(real), np.stack(fake), paired=True), grid_table(np.stack(real), np.stack(fake))
     out = _kid(f, g) | dict(kid_floor=_kid(f[:half], f[half:])['kid'], n=len(real))
     return out | dict(colour=shift['dE'], colour_words=shift['words'], grid_words=grid_words(grid)) | {f'grid_{k}': float(v) for k, v in grid.ratio.items()}
@@ -395,7 +399,7 @@ def report_translate(self:Colon, page, st):
     d = np.load(self.path('panels', 'whole.npz'), allow_pickle=False)
     page.figure(panel({k: [d[n]] for k, n in {'mask': 'masks', 'real': 'real', 'generated': 'fake'}.items()}, table=self.model('segment').table, mpp=self.model('segment').mpp, size=4.2), 'A whole held-out picture, generated in overlapping blended tiles.')
 
-# %% ../../nbs/systems/70_colon.ipynb #c79c5f21
+# %% ../../nbs/systems/70_colon.ipynb #56078fcf
 def _fidelity_rows(table): # the fidelity table with its intervals beside the values
     t = pd.DataFrame(table).set_index('index')
     out = {k: list(zip(t[k], t[f'{k}_lo'], t[f'{k}_hi'])) for k in ('generated', 'real', 'ratio')}
@@ -413,7 +417,7 @@ def report_evidence(self:Colon, page, st):
     else: page.verdict('good' if .95 <= ratio <= 1.05 else 'warn', st['words'])
     page.table(_fidelity_rows(st['table']), 'Dice with the mask by class, on generated and on real tissue, and counts of nuclei.')
     rows = {k: {'KID': (v['kid'], v['kid_lo'], v['kid_hi']), 'KID of real halves': v['kid_floor'], 'colour distance': v['colour'], **{g.replace('_', ' '): v[g] for g in v if g.startswith('grid_period')}} for k, v in st['likeness'].items()}
-    page.table(pd.DataFrame(rows).T, 'Likeness to real tissue: on the labelled test tiles, and on the other laboratory\'s held-out pictures before and after adapting. KID uses the encoder of the segmenter; grid figures are ratios to real tissue, 1 is no grid.')
+    page.table(pd.DataFrame(rows).T, 'Likeness to real tissue: on the labelled test tiles, and on the other laboratory\'s held-out pictures before and after adapting. KID uses the encoder of the segmenter, its features in units of their spread on real tissue; grid figures are ratios to real tissue, 1 is no grid.')
     for k, v in st['likeness'].items(): page.text(f'**{k}**: {v["colour_words"]} {v["grid_words"]}')
     page.figure(self.triples('unadapted', 2), 'The generator of the labelled tissue, used unadapted on the other laboratory\'s masks.')
 

@@ -148,18 +148,25 @@ def calibrate_norm(
     for m in norms: m.momentum = m.was; del m.was
     return net.eval()
 
-# %% ../../nbs/train/53_translate.ipynb #9ea8cc87
+# %% ../../nbs/train/53_translate.ipynb #ebc3fe7a
 class CalibrateNorm(Callback):
-    "Measure the norms of the generator when training ends."
+    "Measure the norms of the generator before each validation, on a few batches, and on more when training ends."
     order = 95
-    def __init__(self, batches:int=50): # At most so many training batches
-        self.batches = batches
+    def __init__(self,
+        batches:int=50, # At most so many training batches at the end
+        each:int=12, # And before a validation
+    ): self.batches, self.each = batches, each
+    def before_validate(self): self.measure(self.each)
     def after_fit(self):
-        if getattr(self.learn, 'epoch', 0) < self.learn.n_epoch - 1: return
-        dl = self.dls.train.new(shuffle=False, drop_last=False)
-        dev = next(self.model.parameters()).device
-        xs = (b[0].to(dev) for _, b in zip(range(self.batches), dl))
-        calibrate_norm(self.model, xs)
+        if getattr(self.learn, 'epoch', 0) == self.learn.n_epoch - 1: self.measure(self.batches)
+
+# %% ../../nbs/train/53_translate.ipynb #46cf5bb9
+@patch
+def measure(self:CalibrateNorm, n:int): # Batches
+    "Measure the norms over the first `n` training batches."
+    dev = next(self.model.parameters()).device
+    xs = (b[0].to(dev) for _, b in zip(range(n), self.dls.train.new(shuffle=False, drop_last=False)))
+    calibrate_norm(self.model, xs)
 
 # %% ../../nbs/train/53_translate.ipynb #08f451ec
 def translate_learner(
