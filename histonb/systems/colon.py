@@ -210,7 +210,7 @@ def centres(self:Colon, parts, k, model)->dict: # Figures; empty where nothing i
     same = {t: have for t, want in SAME_TYPE.items() if (have := [c for c in want if c in names])}
     return centre_agreement([instances(m, model.config['instances']) for m in maps], points, maps, same, list(names), scale=k).figures
 
-# %% ../../nbs/systems/70_colon.ipynb #7856a406
+# %% ../../nbs/systems/70_colon.ipynb #2fb90201
 @patch
 def train_translator(self:Colon, stage:str, # 'translate' or 'adapt'; names the state file and the panels
     dls, # Pairs of mask and tissue
@@ -219,11 +219,11 @@ def train_translator(self:Colon, stage:str, # 'translate' or 'adapt'; names the 
     )->tuple: # (Learner, watch)
     "Train a generator and its critic."
     s = self.s[stage.split('_')[0]] | changes
-    base = self.s['translate']
+    base = self.s['translate'] | changes
     seed_all(self.seed)
     watch = BalanceWatch(act=s.get('act', False))
     learn = translate_learner(dls, base['generator'], base['critic'], s['lam'], s['lr'], width=base['width'], upsample=base['upsample'], kind=s['kind'], smooth=s['smooth'], every=s['every'],
-                              depth=min(8, int(np.log2(self.s['size']))), half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
+                              depth=min(8, int(np.log2(self.s['size']))), noise=base.get('noise', 0), half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
     if start: self.begin_from(learn, start)
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{stage}.pt'), schedule(s['schedule'], s['lr']), key=f'colon {stage} seed {self.seed}')
     return learn, watch
@@ -421,7 +421,7 @@ def report_evidence(self:Colon, page, st):
     for k, v in st['likeness'].items(): page.text(f'**{k}**: {v["colour_words"]} {v["grid_words"]}')
     page.figure(self.triples('unadapted', 2), 'The generator of the labelled tissue, used unadapted on the other laboratory\'s masks.')
 
-# %% ../../nbs/systems/70_colon.ipynb #5f1dc031
+# %% ../../nbs/systems/70_colon.ipynb #10c031bd
 def run(
     out:str|Path, # The run folder
     labelled:str|Path|None=None, # PanNuke as released, or a plain folder `images/ classes/ [instances/]`; drawn when None
@@ -435,6 +435,7 @@ def run(
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
     s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
+    if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
     dev = pick_device(device)
     command = ['histonb', 'run', 'colon', *sum([[f'--{k}', str(v)] for k, v in given.items() if v], []), '--out', str(out), '--preset', preset, '--seed', str(seed), *(['--mpp', str(mpp)] if mpp else [])]
     for k, p in given.items():
