@@ -36,7 +36,7 @@ from ..train.watch import BalanceWatch
 __all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'settings', 'Colon', 'score_segmenter', 'history', 'enlarged', 'magnification_step',
            'files_of', 'crops_of', 'paint', 'likeness', 'run']
 
-# %% ../../nbs/systems/70_colon.ipynb #0b640321
+# %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
 _ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
@@ -45,7 +45,7 @@ PRESETS = dict(
     paper=dict(size=256, half=True, segment=SEGMENT_PRESETS['paper'] | dict(encoder_weights='imagenet'),
         translate=dict(generator='thesis', critic='thesis', width=64, upsample='transpose', lam=100., epochs=400, bs=12, schedule='constant', **_ADAM),
         adapt=dict(lam=75., epochs=250, bs=10, crops='five', schedule='constant', start='labelled', **_ADAM)))
-DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(epochs=14, bs=4), translate=dict(epochs=24), adapt=dict(epochs=8))
+DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(epochs=12, bs=4), translate=dict(epochs=16), adapt=dict(epochs=6))
 
 # %% ../../nbs/systems/70_colon.ipynb #6d1e1485
 def settings(
