@@ -34,7 +34,7 @@ class UpBlock(nn.Module):
     "Norm, ReLU, twice the size: the order in which a class is heard before each enlargement."
     def __init__(self, n_in, n_out, cond, upsample):
         super().__init__()
-        self.norm, self.up = ClassNorm(n_in, cond), UPS[upsample](n_in, n_out, True)
+        self.norm, self.up = ClassNorm(n_in, cond), UPS[upsample](n_in, n_out, False)    # the next norm takes any bias away
     def forward(self, x, c): return self.up(F.relu(self.norm(x, c)))
 
 # %% ../../nbs/models/33_cgan.ipynb #9d17a5ac
@@ -139,7 +139,7 @@ def build_cgan(
     "A class-conditional generator; `HistonbError` for a side that cannot be made by doubling."
     net = ClassGenerator(n_classes, size, width, latent, embed, upsample)
     for m in net.modules():
-        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)): nn.init.orthogonal_(m.weight); nn.init.zeros_(m.bias)
+        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)): nn.init.orthogonal_(m.weight)
     net.arch = dict(builder='cgan', n_classes=n_classes, size=size, width=width, latent=latent, embed=embed, upsample=upsample)
     return net
 
