@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from ..core import ClassTable, HistonbError, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..prep.tiles import pad_to_size, tile_grid
-from .store import Model, Prediction, to_picture
+from .store import Model, Prediction, eightfold, to_picture
 
 # %% auto #0
 __all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'generate', 'predict_files']
@@ -159,11 +159,13 @@ def predict_tiled(
     reduce:str|None=None, # 'labels', 'confidence', 'image' or 'probs'; None: labels from a segmenter, image from a translator
     mpp:float|None=None, # Pixel size of the picture, um; None: the model's own
     stain:bool=True, # Bring the picture's stain to the model's, where the model has one
+    tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
 )->np.ndarray: # (H, W) uint8 labels, (H, W) float32 confidence, (H, W, 3) uint8 picture or (H, W, n) float32 maps; read from `out` where it was given
     "The answer to a picture of any height and width, on its own pixel grid; `HistonbError` for a file that cannot be read and a disk that is full."
     image = _as_array(image)
     run, k, kind = _function(model, image, mpp, stain)
+    if tta: run = eightfold(run)
     keep, canvas = _REDUCE[reduce or kind], None
     with atomic(out, 'w+b') if out else nullcontext() as file:
         for y, x, m in blended(run, image, max(16, round(tile/k)), round(overlap/k), batch, progress, placed=isinstance(model, Model)):
@@ -280,11 +282,11 @@ def _finished(path, mark):
     "Whether the picture was predicted since it was last written"
     return mark.exists() and (not path.exists() or mark.stat().st_mtime >= path.stat().st_mtime)
 
-def _predict_file(model, path, out, mpp, stain):
+def _predict_file(model, path, out, mpp, stain, tta):
     "One row of the summary"
     began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
     if not _finished(path, out/'geojson'/f'{path.stem}.geojson'):
-        try: image = read_image(path); p = model.predict(image, mpp, stain)
+        try: image = read_image(path); p = model.predict(image, mpp, stain, tta=tta)
         except HistonbError as e: row |= dict(status='failed', message=str(e))
         else: p.write(out, path.stem, image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
     return row | dict(seconds=round(time.time() - began, 2))
@@ -296,13 +298,14 @@ def predict_files(
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of the pictures, um; None: the model's own
     stain:bool=True, # Bring each picture's stain to the model's, where the model has one
+    tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
 )->pd.DataFrame: # One row a picture: file, status (done, skipped, failed), message, nuclei, seconds
     "Predict pictures and write all results; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
     if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
     paths, out = _inputs(inputs), Path(out); model.scale(mpp)
-    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain), 'predict.json')
+    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
     write_json(out/'classes.json', model.table)
-    rows = [_predict_file(model, p, out, mpp, stain) for p in (bar(paths, desc='pictures') if progress else paths)]
+    rows = [_predict_file(model, p, out, mpp, stain, tta) for p in (bar(paths, desc='pictures') if progress else paths)]
     with atomic(out/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
     return pd.DataFrame(rows)

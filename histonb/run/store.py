@@ -23,7 +23,7 @@ from ..show import overlay
 
 # %% auto #0
 __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model', 'sample_windows',
-           'Prediction', 'to_picture']
+           'eightfold', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix'}
@@ -271,6 +271,20 @@ def sample_windows(
     ys, xs = (np.linspace(0, max(0, l - side), int(n**.5)).astype(int) for l in (h, w))
     return [np.asarray(image[y:y + side, x:x + side]) for y in ys for x in xs]
 
+# %% ../../nbs/run/60_store.ipynb #f1a1b2c4
+def eightfold(
+    run, # Function from a batch (B, h, w[, c]) of stored pixels to maps (B, n, h, w), such as a `Model`
+): # A function of the same kind
+    "The mean of the answers to the eight turns and mirrorings of each input, each brought back exactly."
+    def mean(tiles, **kw):
+        out = 0
+        for k in range(4):
+            turned = np.rot90(tiles, k, (1, 2))
+            plain, mirrored = run(np.ascontiguousarray(turned), **kw), run(np.ascontiguousarray(turned[:, :, ::-1]), **kw)
+            out = out + torch.rot90(plain + mirrored.flip(-1), -k, (-2, -1))
+        return out / 8
+    return mean
+
 # %% ../../nbs/run/60_store.ipynb #a6eb2747
 @patch
 def reader(self:Model,
@@ -292,10 +306,12 @@ def maps(self:Model,
     stain:bool=True, # Bring its stain to the model's
     tile:int=1024, # Larger pictures are cut into tiles of this side, px of the network
     overlap:int=128, # Overlap of neighbouring tiles, px of the network
+    tta:bool=False, # The mean over eight turns and mirrorings
     origin:tuple=(0, 0), # (row, column) of the picture's corner in a generator's field of noise: another place, another texture
 )->np.ndarray: # (n, h, w) float32
     "Probabilities, or a picture in [-1, 1], for a whole picture."
     run, k = self.reader(image, mpp, stain), self.scale(mpp)
+    if tta: run = eightfold(run)
     tile, overlap, (h, w) = round(tile/k), round(overlap/k), image.shape[:2]
     if max(h, w) <= tile: return run(image[None], at=[origin])[0].cpu().numpy()
     full, weight, window, out = pad_to_size(image, tile, (0, 1), centre=False)[0], np.zeros((h, w), np.float32), blend_window(tile, overlap), None
@@ -361,7 +377,7 @@ def predict(self:Model,
     image:np.ndarray, # (h, w, 3) uint8 picture, or (h, w) class map for a translator
     mpp:float|None=None, # Its pixel size, um; None: the model's own
     stain:bool=True, # Bring its stain to the model's, where the model has one
-    **kw, # `tile`, `overlap` and `origin`, as for `maps`
+    **kw, # `tile`, `overlap`, `tta` and `origin`, as for `maps`
 )->Prediction|np.ndarray: # A `Prediction`, or a picture (h, w, 3) uint8 from a translator
     "The answer to one picture, on its own pixel grid; `HistonbError` when it is not a picture of the kind that the model reads."
     if self.task not in ('segment', 'translate'): raise error(f'a model for the task "{self.task}" does not predict pictures')
