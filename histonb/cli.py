@@ -144,13 +144,14 @@ _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), a
 
 @verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures, or folders of them'),
       arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: the model's)"),
+      arg('--tta', action='store_true', help='steadier: the mean over eight turns and mirrorings, at eight times the cost'),
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
     "Class map, instance map, overlay, confidence and nuclei of pictures"
     from histonb.run.predict import predict_files
     from histonb.run.store import load_model
-    rows = predict_files(load_model(args.model, args.device), args.input, args.out, mpp=args.mpp, stain=args.stain)
+    rows = predict_files(load_model(args.model, args.device), args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
     failed = rows.status == 'failed'
     for message in rows.message[failed]: print(f'histonb: {message}', file=sys.stderr)
     if not failed.all(): print(args.out)

@@ -14,8 +14,8 @@ from .unet import pad_mirror
 from ..prep.tiles import crop_back
 
 # %% auto #0
-__all__ = ['NORMS', 'UPS', 'GENERATORS', 'CRITICS', 'down_block', 'up_block', 'init_normal', 'Generator', 'build_pix2pix',
-           'Critic', 'build_critic']
+__all__ = ['NORMS', 'UPS', 'GENERATORS', 'CRITICS', 'down_block', 'up_block', 'init_normal', 'Generator', 'noise_field',
+           'build_pix2pix', 'Critic', 'build_critic']
 
 # %% ../../nbs/models/31_pix2pix.ipynb #ecf0b3ae
 NORMS = {'batch': nn.BatchNorm2d, 'instance': partial(nn.InstanceNorm2d, affine=True), 'none': None}
@@ -97,25 +97,43 @@ def least(self:Generator,
     "Smallest side that the network takes: two multiples when BatchNorm would see a single value."
     return 2 * self.multiple if self.training and len(mask) == 1 and not self.lone else 0
 
+# %% ../../nbs/models/31_pix2pix.ipynb #d0a1f3b7
+def _mix(v): # int64 tensor -> int64 tensor in which every bit depends on every bit
+    for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)): v = (v ^ (v >> shift & (1 << 64 - shift) - 1)) * factor
+    return v ^ (v >> 31 & (1 << 33) - 1)
+
+def noise_field(
+    planes:int, # Number of planes
+    size:tuple, # (height, width), px
+    origin:tuple=(0, 0) # Row and column of its upper left pixel in the endless field, px
+) -> torch.Tensor: # (planes, height, width) float32, standard normal
+    "A window of endless noise in which every value is a function of its place."
+    plane, y, x = (torch.arange(n) + int(o) for n, o in zip((planes, *size), (1, *origin)))
+    bits = _mix(_mix(_mix(plane)[:, None, None] + y[:, None]) + x)
+    return (torch.erfinv(((bits >> 11 & (1 << 53) - 1) + .5) / 2**52 - 1) * 2**.5).float()
+
 # %% ../../nbs/models/31_pix2pix.ipynb #b9af3cbd
 @patch
 def grain(self:Generator,
-    mask:torch.Tensor # (B,n,H,W)
+    mask:torch.Tensor, # (B,n,H,W)
+    origin=None # (row, column) of each mask's upper left pixel in the field of noise, px; (0, 0) when None
 ) -> torch.Tensor: # (B,n+noise,H,W)
     "The mask with its planes of noise."
     if not self.noise: return mask
-    shape = (self.noise, *mask.shape[-2:])
-    if self.training: noise = torch.randn(len(mask), *shape, device=mask.device, dtype=mask.dtype)
-    else: noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).to(mask).expand(len(mask), *shape)
+    size = mask.shape[-2:]
+    if self.training: noise = torch.randn(len(mask), self.noise, *size, device=mask.device, dtype=mask.dtype)
+    elif origin is None: noise = noise_field(self.noise, size).to(mask).expand(len(mask), -1, -1, -1)
+    else: noise = torch.stack([noise_field(self.noise, size, o) for o in origin]).to(mask)
     return torch.cat([mask, noise], 1)
 
 # %% ../../nbs/models/31_pix2pix.ipynb #efe4115d
 @patch
 def forward(self:Generator,
-    mask:torch.Tensor # (B,n,H,W) float, any H and W
+    mask:torch.Tensor, # (B,n,H,W) float, any H and W
+    origin=None # As for `grain`: where each mask lies in a larger picture, px
 ) -> torch.Tensor: # (B,3,H,W) in [-1,1]
     "Draw a picture for each mask."
-    x, pads = pad_mirror(self.grain(mask), self.multiple, self.least(mask))
+    x, pads = pad_mirror(self.grain(mask, origin), self.multiple, self.least(mask))
     skips = []
     for block in self.down: skips.append(x := block(x))
     for i, block in enumerate(self.up): x = block(torch.cat([x, skips[-1 - i]], 1) if i else x)

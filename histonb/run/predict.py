@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from itertools import islice, product
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from zlib import crc32
 import numpy as np
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ from fastcore.basics import patch
 from ..core import ClassTable, HistonbError, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..prep.tiles import pad_to_size, tile_grid
-from .store import Model, Prediction, to_picture
+from .store import Model, Prediction, eightfold, to_picture
 
 # %% auto #0
 __all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'generate', 'predict_files']
@@ -103,6 +104,7 @@ def blended(
     overlap:int=64, # Least overlap of neighbours, px
     batch:int=8, # Tiles per call of `run`
     progress:bool=True, # Show a progress bar
+    placed:bool=False, # Whether `run` also takes `at`, the place of each tile
 ): # Yields (y, x, maps): finished pieces, (n, h, w) float32, which cover the picture once
     "Go over a picture tile by tile; `HistonbError` when overlap and tile do not go together."
     h, w = image.shape[:2]
@@ -111,7 +113,7 @@ def blended(
     with bar(total=len(ys)*len(xs), desc='tiles') if progress else nullcontext() as shown:
         while places := list(islice(todo, batch)):
             for b, (r, c) in zip(buffer, places): _read(image, ys[r], xs[c], tile, b)
-            maps = run(buffer[:len(places)])
+            maps = run(buffer[:len(places)], **(dict(at=[(ys[r], xs[c]) for r, c in places]) if placed else {}))
             if band is None: band = Band(maps.shape[1], ys, xs, tile, overlap, (h, w), maps.device)
             for (r, c), m in zip(places, maps): yield ys[r], xs[c], band.add(r, c, m.float())[:, :h - ys[r], :w - xs[c]]
             if progress: shown.update(len(places))
@@ -157,14 +159,16 @@ def predict_tiled(
     reduce:str|None=None, # 'labels', 'confidence', 'image' or 'probs'; None: labels from a segmenter, image from a translator
     mpp:float|None=None, # Pixel size of the picture, um; None: the model's own
     stain:bool=True, # Bring the picture's stain to the model's, where the model has one
+    tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
 )->np.ndarray: # (H, W) uint8 labels, (H, W) float32 confidence, (H, W, 3) uint8 picture or (H, W, n) float32 maps; read from `out` where it was given
     "The answer to a picture of any height and width, on its own pixel grid; `HistonbError` for a file that cannot be read and a disk that is full."
     image = _as_array(image)
     run, k, kind = _function(model, image, mpp, stain)
+    if tta: run = eightfold(run)
     keep, canvas = _REDUCE[reduce or kind], None
     with atomic(out, 'w+b') if out else nullcontext() as file:
-        for y, x, m in blended(run, image, max(16, round(tile/k)), round(overlap/k), batch, progress):
+        for y, x, m in blended(run, image, max(16, round(tile/k)), round(overlap/k), batch, progress, placed=isinstance(model, Model)):
             piece = keep(m)
             if canvas is None: canvas = _canvas(file, out, (*image.shape[:2], *piece.shape[2:]), piece.dtype)
             canvas[y:y + piece.shape[0], x:x + piece.shape[1]] = piece
@@ -195,22 +199,28 @@ def _same_job(out, job, file):
     if path.exists() and {k: read_json(path).get(k) for k in job} != job: raise error('was begun with another model or other settings', out, 'Name another folder, or remove this one')
     if not path.exists(): write_json(path, job)
 
+# %% ../../nbs/run/61_predict.ipynb #1cd1872d
+def _origin(name, texture):
+    "Where a picture lies in the endless field of noise: its name decides, so that it is drawn alike alone or among others"
+    return texture << 24, crc32(name.encode())
+
 # %% ../../nbs/run/61_predict.ipynb #ce6bc5fb
-def _draw(model, maps, tile):
-    "Pictures of a few class maps"
-    if len({m.shape for m in maps}) == 1 and max(maps[0].shape) <= tile: return [to_picture(p) for p in model(np.stack(maps)).cpu().numpy()]
-    return [model.predict(m, tile=tile) for m in maps]
+def _draw(model, named, tile, texture):
+    "Pictures of a few (name, class map)"
+    maps, at = [m for _, m in named], [_origin(n, texture) for n, _ in named]
+    if len({m.shape for m in maps}) == 1 and max(maps[0].shape) <= tile: return [to_picture(p) for p in model(np.stack(maps), at=at).cpu().numpy()]
+    return [model.predict(m, tile=tile, origin=o) for m, o in zip(maps, at)]
 
 # %% ../../nbs/run/61_predict.ipynb #7b61438e
 def _stands(image, classes, m):
     "Whether the picture of this very class map is there"
     return image.exists() and classes.exists() and np.array_equal(read_mask(classes), m)
 
-def _draw_into(model, named, out, tile):
+def _draw_into(model, named, out, tile, texture):
     "Draw what is not there yet of a few (name, class map); the picture is written last"
     files = {n: (out/'images'/f'{n}.png', out/'classes'/f'{n}.png') for n, _ in named}
     todo = [(n, m) for n, m in named if not _stands(*files[n], m)]
-    for (n, m), picture in zip(todo, _draw(model, [m for _, m in todo], tile) if todo else []):
+    for (n, m), picture in zip(todo, _draw(model, todo, tile, texture) if todo else []):
         image, classes = files[n]
         image.unlink(missing_ok=True); write_mask(classes, m); write_image(image, picture)
     return [files[n][0] for n, _ in named]
@@ -222,15 +232,16 @@ def generate(
     out:str|Path|None=None, # Folder of the data set to write; None: pictures are returned
     batch:int=8, # Maps per pass, where they have one size
     tile:int=1024, # Larger maps are drawn in blended tiles of this side, px
+    texture:int=0, # Another number, another texture on the same masks, where the generator draws it from noise
     progress:bool=True, # Show a progress bar
 )->list: # (h, w, 3) uint8 pictures, or the paths of their files
     "Draw tissue for class maps; `HistonbError` for a value or a class table that is not the model's."
     if model.task != 'translate': raise error(f'a model for the task "{model.task}" does not draw tissue', remedy='Give a model that was saved with task translate')
-    masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp), []
+    masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp, texture=texture), []
     if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table)
     todo = enumerate(bar(masks, desc='tissue') if progress else masks)
     while some := [(n, _map(n, m, model.table)) for n, m in (_named(*im) for im in islice(todo, batch))]:
-        done += _draw_into(model, some, out, tile) if out else _draw(model, [m for _, m in some], tile)
+        done += _draw_into(model, some, out, tile, texture) if out else _draw(model, some, tile, texture)
     if out: write_json(out/'manifest.json', dict(**job, synthetic=True, licence=model.config['licence'], files=[p.name for p in done]))
     return done
 
@@ -271,11 +282,11 @@ def _finished(path, mark):
     "Whether the picture was predicted since it was last written"
     return mark.exists() and (not path.exists() or mark.stat().st_mtime >= path.stat().st_mtime)
 
-def _predict_file(model, path, out, mpp, stain):
+def _predict_file(model, path, out, mpp, stain, tta):
     "One row of the summary"
     began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
     if not _finished(path, out/'geojson'/f'{path.stem}.geojson'):
-        try: image = read_image(path); p = model.predict(image, mpp, stain)
+        try: image = read_image(path); p = model.predict(image, mpp, stain, tta=tta)
         except HistonbError as e: row |= dict(status='failed', message=str(e))
         else: p.write(out, path.stem, image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
     return row | dict(seconds=round(time.time() - began, 2))
@@ -287,13 +298,14 @@ def predict_files(
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of the pictures, um; None: the model's own
     stain:bool=True, # Bring each picture's stain to the model's, where the model has one
+    tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
 )->pd.DataFrame: # One row a picture: file, status (done, skipped, failed), message, nuclei, seconds
     "Predict pictures and write all results; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
     if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
     paths, out = _inputs(inputs), Path(out); model.scale(mpp)
-    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain), 'predict.json')
+    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
     write_json(out/'classes.json', model.table)
-    rows = [_predict_file(model, p, out, mpp, stain) for p in (bar(paths, desc='pictures') if progress else paths)]
+    rows = [_predict_file(model, p, out, mpp, stain, tta) for p in (bar(paths, desc='pictures') if progress else paths)]
     with atomic(out/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
     return pd.DataFrame(rows)

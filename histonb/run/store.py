@@ -23,7 +23,7 @@ from ..show import overlay
 
 # %% auto #0
 __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model', 'sample_windows',
-           'Prediction', 'to_picture']
+           'eightfold', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix'}
@@ -237,13 +237,15 @@ def _resize(x, size, mode):
 def __call__(self:Model,
     batch, # As for `encode`
     scale:float=1., # Enlarge the input by this factor for the network
+    at:list|None=None, # (row, column) of each input in a larger picture, px: a generator with noise draws the same texture where tiles overlap
 )->torch.Tensor: # (B, n, h, w) float32 on the input's own grid: probabilities, or pictures in [-1, 1]
     "One pass through the network, in evaluation mode and without gradients."
     with torch.inference_mode():
         x = self.encode(batch); size = x.shape[-2:]
         x = _resize(x, [max(1, round(s*scale)) for s in size], 'nearest-exact' if self.task == 'translate' else 'bicubic')
+        place = dict(origin=[(round(r*scale), round(c*scale)) for r, c in at]) if at is not None and getattr(self.net, 'noise', 0) else {}
         kind = amp_dtype(self.device) if self.half else None
-        with torch.autocast(self.device.type, kind, enabled=kind is not None): y = self.net.eval()(x.contiguous(memory_format=torch.channels_last)).float()
+        with torch.autocast(self.device.type, kind, enabled=kind is not None): y = self.net.eval()(x.contiguous(memory_format=torch.channels_last), **place).float()
         return _resize(y.softmax(1) if self.task == 'segment' else y, size, 'bilinear')
 
 # %% ../../nbs/run/60_store.ipynb #d5feec77
@@ -269,18 +271,32 @@ def sample_windows(
     ys, xs = (np.linspace(0, max(0, l - side), int(n**.5)).astype(int) for l in (h, w))
     return [np.asarray(image[y:y + side, x:x + side]) for y in ys for x in xs]
 
+# %% ../../nbs/run/60_store.ipynb #f1a1b2c4
+def eightfold(
+    run, # Function from a batch (B, h, w[, c]) of stored pixels to maps (B, n, h, w), such as a `Model`
+): # A function of the same kind
+    "The mean of the answers to the eight turns and mirrorings of each input, each brought back exactly."
+    def mean(tiles, **kw):
+        out = 0
+        for k in range(4):
+            turned = np.rot90(tiles, k, (1, 2))
+            plain, mirrored = run(np.ascontiguousarray(turned), **kw), run(np.ascontiguousarray(turned[:, :, ::-1]), **kw)
+            out = out + torch.rot90(plain + mirrored.flip(-1), -k, (-2, -1))
+        return out / 8
+    return mean
+
 # %% ../../nbs/run/60_store.ipynb #a6eb2747
 @patch
 def reader(self:Model,
     image, # The picture or class map that the tiles will come from
     mpp:float|None=None, # Its pixel size, um
     stain:bool=True, # Bring its stain to the model's, where the model has one
-): # Function from a batch of its tiles, as for `encode`, to a batch of maps (B, n, h, w)
+): # Function from a batch of its tiles, as for `encode`, and their places `at`, to a batch of maps (B, n, h, w)
     "This model as a function for the tiles of one picture: stain and pixel size are settled once for all of them."
     run, target = partial(self.__call__, scale=self.scale(mpp)), self.config['stain']
     if not stain or target is None or self.task != 'segment': return run
     source = fit_stain(sample_windows(image), method=target.method)
-    return lambda tiles: run(normalise(np.asarray(tiles), target=target, source=source, method=target.method)[0])
+    return lambda tiles, at=None: run(normalise(np.asarray(tiles), target=target, source=source, method=target.method)[0])
 
 # %% ../../nbs/run/60_store.ipynb #4fa0d802
 @patch
@@ -290,14 +306,17 @@ def maps(self:Model,
     stain:bool=True, # Bring its stain to the model's
     tile:int=1024, # Larger pictures are cut into tiles of this side, px of the network
     overlap:int=128, # Overlap of neighbouring tiles, px of the network
+    tta:bool=False, # The mean over eight turns and mirrorings
+    origin:tuple=(0, 0), # (row, column) of the picture's corner in a generator's field of noise: another place, another texture
 )->np.ndarray: # (n, h, w) float32
     "Probabilities, or a picture in [-1, 1], for a whole picture."
     run, k = self.reader(image, mpp, stain), self.scale(mpp)
+    if tta: run = eightfold(run)
     tile, overlap, (h, w) = round(tile/k), round(overlap/k), image.shape[:2]
-    if max(h, w) <= tile: return run(image[None])[0].cpu().numpy()
+    if max(h, w) <= tile: return run(image[None], at=[origin])[0].cpu().numpy()
     full, weight, window, out = pad_to_size(image, tile, (0, 1), centre=False)[0], np.zeros((h, w), np.float32), blend_window(tile, overlap), None
     for y, x in tile_grid(h, w, tile, overlap):
-        m = run(full[None, y:y + tile, x:x + tile])[0].cpu().numpy()
+        m = run(full[None, y:y + tile, x:x + tile], at=[(origin[0] + y, origin[1] + x)])[0].cpu().numpy()
         if out is None: out = np.zeros((len(m), h, w), np.float32)
         blend_into(out, weight, m, y, x, window)
     return out
@@ -358,7 +377,7 @@ def predict(self:Model,
     image:np.ndarray, # (h, w, 3) uint8 picture, or (h, w) class map for a translator
     mpp:float|None=None, # Its pixel size, um; None: the model's own
     stain:bool=True, # Bring its stain to the model's, where the model has one
-    **kw, # `tile` and `overlap`, as for `maps`
+    **kw, # `tile`, `overlap`, `tta` and `origin`, as for `maps`
 )->Prediction|np.ndarray: # A `Prediction`, or a picture (h, w, 3) uint8 from a translator
     "The answer to one picture, on its own pixel grid; `HistonbError` when it is not a picture of the kind that the model reads."
     if self.task not in ('segment', 'translate'): raise error(f'a model for the task "{self.task}" does not predict pictures')

@@ -23,7 +23,7 @@ from ..phantom.tissue import make_plain, make_unitopatho
 from ..prep.masks import InstanceSettings, instances
 from ..prep.stain import fit_stain
 from ..prep.tiles import TileStore
-from ..run.predict import predict_tiled
+from ..run.predict import generate, predict_tiled
 from ..run.report import Page
 from ..run.store import load_model, save_model
 from ..show import bars, curves, matrix, overlay, panel
@@ -33,17 +33,18 @@ from ..train.translate import draw_triples, translate_learner
 from ..train.watch import BalanceWatch
 
 # %% auto #0
-__all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'settings', 'Colon', 'score_segmenter', 'history', 'enlarged', 'magnification_step',
-           'files_of', 'crops_of', 'paint', 'likeness', 'run']
+__all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'score_segmenter', 'history', 'enlarged',
+           'magnification_step', 'files_of', 'crops_of', 'likeness', 'begin', 'run']
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
-_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1)
+_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
+_OURS = _ADAM | dict(blur=4, freeze=.4)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
-        translate=dict(generator='pix2pix', critic='pix2pix', width=32, upsample='resize', lam=100., epochs=14, bs=4, schedule='constant_then_linear', **_ADAM),
-        adapt=dict(lam=75., epochs=8, bs=4, crops='five', schedule='constant_then_linear', start='labelled', **_ADAM)),
+        translate=dict(generator='pix2pix', critic='pix2pix', width=32, upsample='bilinear', noise=4, dropout=0., lam=100., epochs=14, bs=4, schedule='constant_then_linear', **_OURS),
+        adapt=dict(lam=75., epochs=8, bs=4, crops='five', schedule='constant_then_linear', start='labelled', **_OURS)),
     paper=dict(size=256, half=True, segment=SEGMENT_PRESETS['paper'] | dict(encoder_weights='imagenet'),
-        translate=dict(generator='thesis', critic='thesis', width=64, upsample='transpose', lam=100., epochs=400, bs=12, schedule='constant', **_ADAM),
+        translate=dict(generator='thesis', critic='thesis', width=64, upsample='transpose', noise=0, dropout=.5, lam=100., epochs=400, bs=12, schedule='constant', **_ADAM),
         adapt=dict(lam=75., epochs=250, bs=10, crops='five', schedule='constant', start='labelled', **_ADAM)))
 DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(epochs=12, bs=4), translate=dict(epochs=16), adapt=dict(epochs=6))
 
@@ -223,7 +224,7 @@ def train_translator(self:Colon, stage:str, # 'translate' or 'adapt'; names the 
     seed_all(self.seed)
     watch = BalanceWatch(act=s.get('act', False))
     learn = translate_learner(dls, base['generator'], base['critic'], s['lam'], s['lr'], width=base['width'], upsample=base['upsample'], kind=s['kind'], smooth=s['smooth'], every=s['every'],
-                              depth=min(8, int(np.log2(self.s['size']))), noise=base.get('noise', 0), half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
+                              depth=min(8, int(np.log2(self.s['size']))), noise=base['noise'], dropout=base['dropout'], blur=s['blur'], freeze=s['freeze'], half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
     if start: self.begin_from(learn, start)
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{stage}.pt'), schedule(s['schedule'], s['lr']), key=f'colon {stage} seed {self.seed}')
     return learn, watch
@@ -282,18 +283,11 @@ def crops_of(
         if r == 0 and source.size(0)[0] <= size: break
     return tuple(map(list, zip(*out)))
 
-def paint(
-    model, # A loaded generator
-    masks:list, # (h, w) class maps
-)->list: # (h, w, 3) uint8
-    "A picture for each mask."
-    return [model.predict(m) for m in progress(masks, desc='generate')]
-
 # %% ../../nbs/systems/70_colon.ipynb #5f0f8219
 def _kid(a, b): return kid(a, b) if min(len(a), len(b)) >= 10 else dict(kid=None, kid_lo=None, kid_hi=None)
 
-def _alike(real, fake): # both sets in units of the real features' spread, so that KID does not depend on the extractor's scale
-    mean, sd = real.mean(0), real.std(0).clamp(min=1e-6)
+def _alike(real, fake): # both sets in units of the real features' spread, one for all of them, so that KID does not depend on the extractor's scale
+    mean, sd = real.mean(0), real.var(0).mean().sqrt()
     return (real - mean) / sd, (fake - mean) / sd
 
 def likeness(
@@ -316,13 +310,13 @@ def evidence(self:Colon)->dict:
     extractor = encoder_extractor(seg.net, *seg.config['stats'])
     test = self.parts('translate', bs=1).test_source
     masks, real, groups = crops_of(test, self.s['size'], 112, self.seed)
-    fake = paint(self.model('translate_labelled'), masks)
+    fake = generate(masks, self.model('translate_labelled'))
     fid = mask_fidelity(see, masks, fake, real, seg.table, groups)
     self.keep('labelled', masks, real, fake)
     out = dict(fidelity=fid.figures('fidelity'), words=fid.words(), table=fid.table.reset_index().to_dict('list'), likeness=dict(labelled=likeness(real, fake, extractor)))
     omasks, oreal, _ = crops_of(self.stored('test'), self.s['size'], 64, self.seed)
     for name, which in dict(unadapted='translate_labelled', adapted='translate').items():
-        pics = paint(self.model(which), omasks)
+        pics = generate(omasks, self.model(which))
         self.keep(name, omasks, oreal, pics); out['likeness'][name] = likeness(oreal, pics, extractor)
     return out
 
@@ -422,6 +416,59 @@ def report_evidence(self:Colon, page, st):
     page.figure(self.triples('unadapted', 2), 'The generator of the labelled tissue, used unadapted on the other laboratory\'s masks.')
 
 # %% ../../nbs/systems/70_colon.ipynb #10c031bd
+def begin(
+    out:str|Path, # The run folder
+    labelled:str|Path|None=None, # PanNuke as released, or a plain folder `images/ classes/ [instances/]`; drawn when None
+    unlabelled:str|Path|None=None, # UniToPatho as released, or a folder of pictures; drawn when None
+    preset:str='quick', # 'quick' (two CPU cores) or 'paper' (a GPU)
+    seed:int=0, # Everything follows from it
+    resume:bool=False, # Go on with a run in `out`
+    mpp:float|None=None, # Pixel size of the unlabelled pictures, um, where they do not say
+    device:str|None=None, # 'cpu', 'cuda'; the best there is when None
+    **changes, # Changes to the settings by stage, such as `segment=dict(epochs=3)`
+)->Colon: # A run whose stages can be done one by one
+    "Open a run folder and its data; `HistonbError` names what is wrong with the input before anything is trained."
+    s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
+    if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
+    dev = pick_device(device)
+    command = ['histonb', 'run', 'colon', *sum([[f'--{k}', str(v)] for k, v in given.items() if v], []), '--out', str(out), '--preset', preset, '--seed', str(seed), *(['--mpp', str(mpp)] if mpp else [])]
+    for k, p in given.items():
+        if p and not Path(p).is_dir(): raise error('there is no such folder', p, f'Check --{k}')
+    record = Run.start(out, 'colon', preset, seed, s | dict(mpp=mpp), shlex.join(command), given, resume)
+    try: return _opened(record, s, given, mpp, dev, seed)
+    except BaseException: record.finish('failed'); raise
+
+# %% ../../nbs/systems/70_colon.ipynb #f2986e9d
+def _opened(record, s, given, mpp, dev, seed):
+    "The data of a run, drawn where none were given; both sets are opened, and go together, before anything is trained"
+    drawn = _draw(record.out, s, seed) if None in given.values() else (None, None)
+    c = Colon(record, s, *(Path(g or d) for g, d in zip(given.values(), drawn)), mpp, dev)
+    magnification_step(c.others()[0].mpp, c.parts('segment', bs=1).mpp)
+    return c
+
+# %% ../../nbs/systems/70_colon.ipynb #b7d92c10
+STAGES = ('segment', 'masks', 'translate', 'adapt', 'evidence', 'whole')
+
+@patch
+def do(self:Colon,
+    *names:str, # Of `STAGES`, in their order
+)->dict: # What the last of them found
+    "Do what is not done yet, and record its figures."
+    for name in names:
+        found = self.run.stage(name, getattr(self, name)); self.run.figures(**_flat(name, found))
+    return found
+
+def _flat(name, found):
+    "The numbers of a stage, named `<stage>_<metric>`."
+    if name == 'segment': return {f'segment_{k}': v for k, v in found['figures'].items()}
+    if name == 'masks': return {f'masks_{k}': v for k, v in found['centres'].items() if isinstance(v, (int, float))}
+    if name == 'evidence':
+        like = {f'likeness_{k}_{w}': v for w, d in found['likeness'].items() for k, v in d.items() if isinstance(v, (int, float))}
+        return found['fidelity'] | like
+    if name in ('translate', 'adapt'): return {f'{name}_{k}': v[-1] for k, v in found['history'].items()} | {f'{name}_findings': len(found['findings'])}
+    return {}
+
+# %% ../../nbs/systems/70_colon.ipynb #c8e03d21
 def run(
     out:str|Path, # The run folder
     labelled:str|Path|None=None, # PanNuke as released, or a plain folder `images/ classes/ [instances/]`; drawn when None
@@ -434,33 +481,7 @@ def run(
     **changes, # Changes to the settings by stage, such as `segment=dict(epochs=3)`
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
-    s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
-    if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
-    dev = pick_device(device)
-    command = ['histonb', 'run', 'colon', *sum([[f'--{k}', str(v)] for k, v in given.items() if v], []), '--out', str(out), '--preset', preset, '--seed', str(seed), *(['--mpp', str(mpp)] if mpp else [])]
-    for k, p in given.items():
-        if p and not Path(p).is_dir(): raise error('there is no such folder', p, f'Check --{k}')
-    record = Run.start(out, 'colon', preset, seed, s | dict(mpp=mpp), shlex.join(command), given, resume)
-    try: return _stages(record, s, given, mpp, dev, seed)
-    except BaseException: record.finish('failed'); raise
-
-# %% ../../nbs/systems/70_colon.ipynb #f2986e9d
-def _stages(record, s, given, mpp, dev, seed):
-    "The stages in order; each is done once."
-    drawn = _draw(record.out, s, seed) if None in given.values() else (None, None)
-    c = Colon(record, s, *(Path(g or d) for g, d in zip(given.values(), drawn)), mpp, dev)
-    magnification_step(c.others()[0].mpp, c.parts('segment', bs=1).mpp)      # both sets are opened, and go together, before anything is trained
-    for name in ('segment', 'masks', 'translate', 'adapt', 'evidence', 'whole'):
-        found = record.stage(name, getattr(c, name)); record.figures(**_flat(name, found))
-    c.report()
-    return record.finish()
-
-def _flat(name, found):
-    "The numbers of a stage, named `<stage>_<metric>`."
-    if name == 'segment': return {f'segment_{k}': v for k, v in found['figures'].items()}
-    if name == 'masks': return {f'masks_{k}': v for k, v in found['centres'].items() if isinstance(v, (int, float))}
-    if name == 'evidence':
-        like = {f'likeness_{k}_{w}': v for w, d in found['likeness'].items() for k, v in d.items() if isinstance(v, (int, float))}
-        return found['fidelity'] | like
-    if name in ('translate', 'adapt'): return {f'{name}_{k}': v[-1] for k, v in found['history'].items()} | {f'{name}_findings': len(found['findings'])}
-    return {}
+    c = begin(out, labelled, unlabelled, preset, seed, resume, mpp, device, **changes)
+    try: c.do(*STAGES); c.report()
+    except BaseException: c.run.finish('failed'); raise
+    return c.run.finish()

@@ -23,7 +23,8 @@ from .callbacks import EpochSeed, HalfPrecision
 from .losses import critic_loss, generator_loss
 
 # %% auto #0
-__all__ = ['TranslateLoss', 'CriticStep', 'calibrate_norm', 'CalibrateNorm', 'translate_learner', 'draw_triples', 'show_results']
+__all__ = ['TranslateLoss', 'CriticStep', 'norms_of', 'calibrate_norm', 'CalibrateNorm', 'translate_learner', 'draw_triples',
+           'show_results']
 
 # %% ../../nbs/train/53_translate.ipynb #7b376c9f
 class TranslateLoss(nn.Module):
@@ -32,15 +33,16 @@ class TranslateLoss(nn.Module):
         critic:nn.Module, # Sees mask and picture joined, gives logits
         lam:float=100., # Weight of the L1 term
         kind:str='bce', # 'bce', 'lsgan' or 'hinge'
+        blur:int=1, # Side of the squares over which both pictures are averaged for the L1 term, px; 1 as published
     ):
         super().__init__()
-        self.lam, self.kind, self._critic, self.mask, self.terms = lam, kind, [critic], None, {}
+        self.lam, self.kind, self.blur, self._critic, self.mask, self.terms = lam, kind, blur, [critic], None, {}
 
     def forward(self, fake, real):
         "Scalar; the two terms are kept in `terms`."
         fake, real = fake.as_subclass(torch.Tensor), real.as_subclass(torch.Tensor)
         adv = generator_loss(self._critic[0](torch.cat([self.mask, fake.to(self.mask.dtype)], 1)), self.kind)
-        l1 = F.l1_loss(fake.float(), real)
+        l1 = F.l1_loss(*(F.avg_pool2d(p.float(), self.blur) if self.blur > 1 else p.float() for p in (fake, real)))
         self.terms = dict(g_adv=adv.detach(), g_l1=l1.detach())
         return adv + self.lam * l1
 
@@ -135,6 +137,12 @@ def load_state_dict(self:CriticStep, s:dict):
     self.seen, self.every, self.loss_func.lam = s['seen'], s['every'], s['lam']
 
 # %% ../../nbs/train/53_translate.ipynb #31d39a69
+def norms_of(
+    net:nn.Module, # Any net
+)->list: # Its BatchNorms
+    "The layers whose statistics differ between training and use."
+    return [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
 @torch.no_grad()
 def calibrate_norm(
     net:nn.Module, # Changed in place
@@ -142,7 +150,7 @@ def calibrate_norm(
 )->nn.Module: # The same net, in eval mode
     "Measure BatchNorm's means and variances anew over `masks`, dropout off."
     net.eval()
-    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = norms_of(net)
     for m in norms: m.reset_running_stats(); m.momentum, m.was = None, m.momentum; m.train()
     for x in masks: net(x)
     for m in norms: m.momentum = m.was; del m.was
@@ -150,15 +158,23 @@ def calibrate_norm(
 
 # %% ../../nbs/train/53_translate.ipynb #ebc3fe7a
 class CalibrateNorm(Callback):
-    "Measure the norms of the generator before each validation, on a few batches, and on more when training ends."
+    "Measure the norms of the generator before each validation, on a few batches, and on more when training ends or they are frozen."
     order = 95
     def __init__(self,
         batches:int=50, # At most so many training batches at the end
         each:int=12, # And before a validation
-    ): self.batches, self.each = batches, each
-    def before_validate(self): self.measure(self.each)
+        freeze:float=1., # Share of the epochs after which the norms are held; 1 for never
+    ): self.batches, self.each, self.freeze = batches, each, freeze
+    def held(self, epoch): return epoch >= self.freeze * self.n_epoch
+    def before_train(self):
+        if not self.held(self.epoch): return
+        if not self.held(self.epoch - 1): self.measure(self.batches); self.model.train()
+        for m in norms_of(self.model): m.eval()
+    def before_validate(self):
+        if not self.held(self.epoch): self.measure(self.each)
     def after_fit(self):
-        if getattr(self.learn, 'epoch', 0) == self.learn.n_epoch - 1: self.measure(self.batches)
+        last = getattr(self.learn, 'epoch', 0)
+        if last == self.learn.n_epoch - 1 and not self.held(last): self.measure(self.batches)
 
 # %% ../../nbs/train/53_translate.ipynb #46cf5bb9
 @patch
@@ -185,20 +201,23 @@ def translate_learner(
     calibrate:bool=True, # Measure the norms when training ends
     depth:int=8, # Halvings of the named generators
     noise:int=0, # Planes of noise beside the mask; none as published
+    dropout:float=.5, # In the inner blocks of the named generators, while training
+    blur:int=1, # The L1 term compares averages over squares of this side, px; 1 as published
+    freeze:float=1., # Share of the epochs after which the generator's norms are held; 1 for never
     cbs=None, # More callbacks
     **kwargs, # For `Learner`
 )->Learner: # Its model is the generator; `learn.critic_step.critic` is the critic
     "pix2pix as one fastai `Learner`; `HistonbError` when the loaders are for another task."
     if getattr(dls, 'task', 'translate') != 'translate': raise error(f'these loaders are for the task "{dls.task}"', remedy="Make them with task='translate'")
     n = len(dls.table)
-    if isinstance(generator, str): generator = build_pix2pix(generator, n, width=width, upsample=upsample, depth=depth, noise=noise)
+    if isinstance(generator, str): generator = build_pix2pix(generator, n, width=width, upsample=upsample, depth=depth, noise=noise, dropout=dropout)
     if isinstance(critic, str): critic = build_critic(critic, n + 3, width=width)
     generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
     step = CriticStep(critic, lr, betas, kind, smooth, every)
-    own = [step, EpochSeed(), *([HalfPrecision()] if half else []), *([CalibrateNorm()] if calibrate else []), *listify(cbs)]
+    own = [step, EpochSeed(), *([HalfPrecision()] if half else []), *([CalibrateNorm(freeze=freeze)] if calibrate else []), *listify(cbs)]
     metrics = [ValueMetric(partial(step.mean, k), k) for k in ('g_adv', 'g_l1', 'd_real', 'd_fake', 'd_acc')]
     opt = partial(OptimWrapper, opt=partial(torch.optim.Adam, betas=betas, fused=True))
-    return Learner(dls, generator, TranslateLoss(critic, lam, kind), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
+    return Learner(dls, generator, TranslateLoss(critic, lam, kind, blur), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
 
 # %% ../../nbs/train/53_translate.ipynb #eb701ad0
 def _rgb(t): return ((t.as_subclass(torch.Tensor).detach().cpu().float().movedim(0, -1).numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
