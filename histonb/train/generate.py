@@ -123,7 +123,7 @@ def vae_learner(
     if isinstance(net, str): net = dict(vae=build_vae, vq_vae=build_vq_vae)[net](len(dls.table), dls.side, **(arch or {}))
     vq = hasattr(net, 'dictionary'); loss = VQLoss(.25 if beta is None else beta) if vq else VAELoss(1. if beta is None else beta, free, sigma)
     terms = Terms(); own = [terms, Finite(), EpochSeed(), *([HalfPrecision()] if half else []), *listify(cbs)]
-    return Learner(dls, net, loss, opt_func=_adam((.9, .99), wd), lr=lr, wd=wd, metrics=_columns(terms, ('recon', 'commit', 'words') if vq else ('recon', 'kl')), cbs=own, moms=None, **kwargs)
+    return Learner(dls, net.to(memory_format=torch.channels_last), loss, opt_func=_adam((.9, .99), wd), lr=lr, wd=wd, metrics=_columns(terms, ('recon', 'commit', 'words') if vq else ('recon', 'kl')), cbs=own, moms=None, **kwargs)
 
 # %% ../../nbs/train/54_generate.ipynb #e32a5314
 @torch.no_grad()
@@ -323,6 +323,7 @@ def cgan_learner(
     _task(dls, 'cgan'); n = len(dls.table)
     generator = generator or build_cgan(n, dls.side, width, latent, upsample=upsample)
     critic = critic or build_class_critic(n, dls.side, width, condition, spectral)
+    generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
     loss = CGANLoss(critic, kind, policy); step = CGANStep(critic, lr_critic or 2 * lr, betas, kind, smooth, n_critic, pretrain, gp, policy)
     own = [step, Finite(), EpochSeed(), *([EMA(ema)] if ema else []), *([HalfPrecision()] if half else []), *listify(cbs)]
     names = ('g_adv', 'd_real', 'd_fake', 'd_acc', 'd_grad', *(['d_gp'] if kind == 'wgan' else []))
