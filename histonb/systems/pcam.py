@@ -252,13 +252,17 @@ def judge(self:Pcam)->dict: # Table, words, figures
     self.path('panels').mkdir(exist_ok=True); self.path('panels', 'utility.png').write_bytes(fig_png(u.figure(chance=.5), 160))
     return dict(table=u.table.to_dict('split'), words=u.words(), figures=u.figures(), said={k: mean[k] for k in shown}, labels=test.labels, confusion={k: confusion(mean[k], test.labels) for k in shown})
 
-# %% ../../nbs/systems/72_pcam.ipynb #97becc32
+# %% ../../nbs/systems/72_pcam.ipynb #585544b4
+def _large(image, side, least=64): # small patches several times as large
+    k = max(1, round(least / side)); return image.repeat(k, 0).repeat(k, 1)
+
 def _rows_of(pairs, n, k): return [p for c in range(k) for p in [q for q, l in pairs if l == c][:n]]
 
 @patch
 def grid(self:Pcam, name:str|None=None, n:int=10)->np.ndarray: # (h, w, 3) uint8: a row a class
     "Pictures of a generator, or real ones."
-    return mosaic(_rows_of(self.pairs(0) if name is None else self.drawn(name), n, self.parts()[0].table.n), ncol=n)
+    pics = _rows_of(self.pairs(0) if name is None else self.drawn(name), n, self.parts()[0].table.n)
+    return _large(mosaic(pics, ncol=n), len(pics[0]))
 
 # %% ../../nbs/systems/72_pcam.ipynb #85d23b2b
 @patch
@@ -272,7 +276,7 @@ def sweep(self:Pcam, name:str, n:int=10)->np.ndarray: # (h, w, 3) uint8: a row a
         elif hasattr(net, 'sweep'): a, b = (torch.tensor(p, device=dev)[None].movedim(-1, 1).float() / 127.5 - 1 for p in [q for q, l in train if l == c][:2]); x = net.sweep(a, b, y, n)
         else: return np.zeros((0, 0, 3), np.uint8)
         out += [to_picture(p) for p in x.cpu().numpy()]
-    return mosaic(out, ncol=n)
+    return _large(mosaic(out, ncol=n), len(out[0]))
 
 # %% ../../nbs/systems/72_pcam.ipynb #6d6e0ddc
 def _interval(d, k): return d[k], d.get(f'{k}_lo'), d.get(f'{k}_hi')
