@@ -257,13 +257,18 @@ def stored(self:Colon, part:str, # 'train' or 'test'
     return StoreSource(TileStore(self.path('store', part)), table, info['mpp'] / info['scale'], info['groups'][part])
 
 @patch
-def adapt(self:Colon)->dict:
-    "The same nets on the other laboratory's tissue."
+def train_adapted(self:Colon, stage:str='adapt', # Names the state file and the panels; begins with adapt
+    )->tuple: # (Learner, watch)
+    "Train a generator and its critic on the other laboratory's tissue and its predicted masks."
     s = self.s['adapt']
     train, valid = split_source(self.stored('train'), (.85, .15), self.seed)
     dls = paired_dls(train, valid, task='translate', size=self.s['size'], bs=s['bs'], crops=s['crops'], seed=self.seed, device=self.device)
-    learn, watch = self.train_translator('adapt', dls, start='translate' if s['start'] == 'labelled' else None)
-    return self.keep_translator(learn, watch, 'translate', self.run.record['data'].get('unlabelled', dict(name='drawn tissue')))
+    return self.train_translator(stage, dls, start='translate' if s['start'] == 'labelled' else None)
+
+@patch
+def adapt(self:Colon)->dict:
+    "The same nets on the other laboratory's tissue."
+    return self.keep_translator(*self.train_adapted(), 'translate', self.run.record['data'].get('unlabelled', dict(name='drawn tissue')))
 
 # %% ../../nbs/systems/70_colon.ipynb #455a5a71
 def crops_of(
@@ -416,18 +421,8 @@ def report_evidence(self:Colon, page, st):
     page.figure(self.triples('unadapted', 2), 'The generator of the labelled tissue, used unadapted on the other laboratory\'s masks.')
 
 # %% ../../nbs/systems/70_colon.ipynb #10c031bd
-def begin(
-    out:str|Path, # The run folder
-    labelled:str|Path|None=None, # PanNuke as released, or a plain folder `images/ classes/ [instances/]`; drawn when None
-    unlabelled:str|Path|None=None, # UniToPatho as released, or a folder of pictures; drawn when None
-    preset:str='quick', # 'quick' (two CPU cores) or 'paper' (a GPU)
-    seed:int=0, # Everything follows from it
-    resume:bool=False, # Go on with a run in `out`
-    mpp:float|None=None, # Pixel size of the unlabelled pictures, um, where they do not say
-    device:str|None=None, # 'cpu', 'cuda'; the best there is when None
-    **changes, # Changes to the settings by stage, such as `segment=dict(epochs=3)`
-)->Colon: # A run whose stages can be done one by one
-    "Open a run folder and its data; `HistonbError` names what is wrong with the input before anything is trained."
+def begin(out, labelled=None, unlabelled=None, preset='quick', seed=0, resume=False, mpp=None, device=None, **changes)->Colon: # A run whose stages can be done one by one
+    "Open a run folder and its data, with the arguments of `run`; `HistonbError` names what is wrong with the input before anything is trained."
     s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
     if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
     dev = pick_device(device)
