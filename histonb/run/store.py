@@ -23,7 +23,7 @@ from ..show import overlay
 
 # %% auto #0
 __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model', 'sample_windows',
-           'eightfold', 'Prediction', 'to_picture']
+           'eightfold', 'decide', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix'}
@@ -285,6 +285,14 @@ def eightfold(
         return out / 8
     return mean
 
+# %% ../../nbs/run/60_store.ipynb #f3a1b2c6
+def decide(
+    probs:torch.Tensor, # (n, h, w) probabilities, the background first
+)->tuple[torch.Tensor, torch.Tensor]: # (h, w) uint8 class, and (h, w) float32 its probability
+    "Nucleus or background first, then which nucleus."
+    top, background = probs[1:].max(0), probs[0] > .5
+    return torch.where(background, 0, top.indices + 1).to(torch.uint8), torch.where(background, probs[0], top.values)
+
 # %% ../../nbs/run/60_store.ipynb #a6eb2747
 @patch
 def reader(self:Model,
@@ -383,6 +391,6 @@ def predict(self:Model,
     if self.task not in ('segment', 'translate'): raise error(f'a model for the task "{self.task}" does not predict pictures')
     m = self.maps(_fitting(image, self.task, self.table), mpp, stain, **kw)
     if self.task == 'translate': return to_picture(m)
-    mpp, classes = mpp or self.mpp, m.argmax(0).astype(np.uint8)
+    mpp, (classes, sure) = mpp or self.mpp, (v.numpy() for v in decide(torch.from_numpy(m)))
     settings = self.config['instances'] or InstanceSettings()
-    return Prediction(classes, instances(classes, settings.at(mpp) if mpp else settings, prob=1 - m[0]), m.max(0), self.table, mpp)
+    return Prediction(classes, instances(classes, settings.at(mpp) if mpp else settings, prob=1 - m[0]), sure, self.table, mpp)

@@ -25,7 +25,7 @@ from ..prep.stain import fit_stain
 from ..prep.tiles import TileStore
 from ..run.predict import generate, predict_tiled
 from ..run.report import Page
-from ..run.store import load_model, save_model
+from ..run.store import decide, load_model, save_model
 from ..show import bars, curves, matrix, overlay, panel
 from ..train.callbacks import SamplePanels, fit_resumable, schedule
 from ..train.segment import SEGMENT_PRESETS, draw_segments, segment_learner
@@ -38,7 +38,7 @@ __all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'scor
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
 _ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
-_OURS = _ADAM | dict(blur=4, freeze=.4)
+_OURS = _ADAM | dict(blur=4, freeze=.6)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
         translate=dict(generator='pix2pix', critic='pix2pix', width=32, upsample='bilinear', noise=4, dropout=0., lam=100., epochs=14, bs=4, schedule='constant_then_linear', **_OURS),
@@ -109,7 +109,7 @@ def score_segmenter(
     "Compare a segmenter with the truth, tile by tile."
     names, maps, conf, pq = list(source.table.names), [], [], []
     for i in progress(range(len(source)), desc='test tiles'):
-        maps.append((run or model)(source.image(i)[None])[0].argmax(0).byte().cpu().numpy())
+        maps.append(decide((run or model)(source.image(i)[None])[0])[0].cpu().numpy())
         true, inst = source.classes(i), source.instances(i)
         conf.append(Confusion(len(names)).add(maps[-1], true))
         if inst is not None: pq.append(panoptic(instances(maps[-1], model.config['instances']), inst, maps[-1], true, len(names)))
@@ -311,7 +311,7 @@ def likeness(
 @patch
 def evidence(self:Colon)->dict:
     "Fidelity on labelled tissue; likeness on both, before and after adapting."
-    seg = self.model('segment'); see = lambda im: seg(im[None])[0].argmax(0).byte().cpu().numpy()
+    seg = self.model('segment'); see = lambda im: decide(seg(im[None])[0])[0].cpu().numpy()
     extractor = encoder_extractor(seg.net, *seg.config['stats'])
     test = self.parts('translate', bs=1).test_source
     masks, real, groups = crops_of(test, self.s['size'], 112, self.seed)
