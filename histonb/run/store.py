@@ -26,7 +26,9 @@ __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model
            'eightfold', 'decide', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
-BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix'}
+BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix',
+            'classifier': 'histonb.models.classifier:build_classifier', 'vae': 'histonb.models.vae:build_vae', 'vq_vae': 'histonb.models.vae:build_vq_vae',
+            'cgan': 'histonb.models.cgan:build_cgan'}
 
 def build_net(
     arch:dict, # `builder` (a key of `BUILDERS`) and the builder's own arguments
@@ -106,7 +108,11 @@ def _learned(config):
 
 # %% ../../nbs/run/60_store.ipynb #daf7a405
 _TASKS = {'segment': 'Reads an H&E picture and gives every pixel a class, and every nucleus a number.',
-          'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.'}
+          'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.',
+          'classify': 'Reads a picture and says how likely each class is.',
+          'vae': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
+          'cgan': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.'}
+_USES = {'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])'}
 _CARD = '''# {name}
 
 **Research use only. Not for diagnosis.**
@@ -135,7 +141,7 @@ _CARD = '''# {name}
 ```python
 from histonb.run.store import load_model
 model = load_model('{name}')
-answer = model.predict({argument})
+answer = {use}
 ```
 
 The weights are in safetensors form and are checked against `config.json`; nothing in this folder is executed when it is loaded.
@@ -150,7 +156,7 @@ def model_card(
     arch, table, task = config['arch'], config['table'], config['task']
     return _CARD.format(name=name, task=task, what=_TASKS.get(task, ''), learned=_learned(config), figures=_figures(config['metrics']),
         network=', '.join(f'{k} {v}' for k, v in arch.items()), mpp=f'{config["mpp"]:g} um' if config['mpp'] else 'not recorded',
-        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', argument='mask' if task == 'translate' else 'image, mpp=0.25',
+        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.predict(image, mpp=0.25)'),
         stain=f'input is brought to a fixed stain ({config["stain"].method})' if config['stain'] else 'input is used as it is',
         note=f'## Notes\n\n{config["note"]}\n' if config['note'] else '')
 
@@ -238,7 +244,7 @@ def __call__(self:Model,
     batch, # As for `encode`
     scale:float=1., # Enlarge the input by this factor for the network
     at:list|None=None, # (row, column) of each input in a larger picture, px: a generator with noise draws the same texture where tiles overlap
-)->torch.Tensor: # (B, n, h, w) float32 on the input's own grid: probabilities, or pictures in [-1, 1]
+)->torch.Tensor: # (B, n, h, w) float32 on the input's own grid: probabilities, or pictures in [-1, 1]; (B, n) probabilities from a classifier
     "One pass through the network, in evaluation mode and without gradients."
     with torch.inference_mode():
         x = self.encode(batch); size = x.shape[-2:]
@@ -246,6 +252,7 @@ def __call__(self:Model,
         place = dict(origin=[(round(r*scale), round(c*scale)) for r, c in at]) if at is not None and getattr(self.net, 'noise', 0) else {}
         kind = amp_dtype(self.device) if self.half else None
         with torch.autocast(self.device.type, kind, enabled=kind is not None): y = self.net.eval()(x.contiguous(memory_format=torch.channels_last), **place).float()
+        if self.task == 'classify': return y.softmax(1)
         return _resize(y.softmax(1) if self.task == 'segment' else y, size, 'bilinear')
 
 # %% ../../nbs/run/60_store.ipynb #d5feec77
@@ -386,11 +393,26 @@ def predict(self:Model,
     mpp:float|None=None, # Its pixel size, um; None: the model's own
     stain:bool=True, # Bring its stain to the model's, where the model has one
     **kw, # `tile`, `overlap`, `tta` and `origin`, as for `maps`
-)->Prediction|np.ndarray: # A `Prediction`, or a picture (h, w, 3) uint8 from a translator
+)->Prediction|np.ndarray: # A `Prediction`, a picture (h, w, 3) uint8 from a translator, or probabilities (n,) from a classifier
     "The answer to one picture, on its own pixel grid; `HistonbError` when it is not a picture of the kind that the model reads."
+    if self.task == 'classify': return self(_fitting(image, self.task, self.table)[None])[0].cpu().numpy()
     if self.task not in ('segment', 'translate'): raise error(f'a model for the task "{self.task}" does not predict pictures')
     m = self.maps(_fitting(image, self.task, self.table), mpp, stain, **kw)
     if self.task == 'translate': return to_picture(m)
     mpp, (classes, sure) = mpp or self.mpp, (v.numpy() for v in decide(torch.from_numpy(m)))
     settings = self.config['instances'] or InstanceSettings()
     return Prediction(classes, instances(classes, settings.at(mpp) if mpp else settings, prob=1 - m[0]), sure, self.table, mpp)
+
+# %% ../../nbs/run/60_store.ipynb #cb862715
+@patch
+def sample(self:Model,
+    labels, # (N,) the classes wanted, by number or by name
+    seed:int=0, # The same seed gives the same pictures
+    temperature:float=1., # Below 1 nearer to the typical
+    bs:int=100, # Pictures at a time
+)->np.ndarray: # (N, h, w, 3) uint8
+    "New pictures of the classes asked for; `HistonbError` when the model does not draw pictures by class."
+    if self.task not in ('vae', 'cgan'): raise error(f'a model for the task "{self.task}" does not draw pictures by class')
+    y = torch.tensor([self.table.index(l) if isinstance(l, str) else int(l) for l in labels]); self.table.check(y.numpy(), 'the classes asked for')
+    parts = [self.net.sample(p.to(self.device), seed=seed + 7919*k, temperature=temperature).cpu().numpy() for k, p in enumerate(y.split(bs))]
+    return np.stack([to_picture(m) for m in np.concatenate(parts)])
