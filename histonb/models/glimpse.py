@@ -139,7 +139,7 @@ def local_mean(
 )->torch.Tensor: # (B, 2)
     "The softmax mean of the cells about `cell`."
     near = (centres[None] - centres[cell][:, None]).abs().amax(-1) <= reach
-    return scores.masked_fill(~near, -torch.inf).softmax(1) @ centres
+    return (scores.float().masked_fill(~near, -torch.inf).softmax(1)[..., None] * centres).sum(1)        # no matrix product: autocast would round places
 
 # %% ../../nbs/models/35_glimpse.ipynb #f074e0b8
 class Fuse(nn.Module):
@@ -280,12 +280,12 @@ def step(self:GlimpseNet,
     s:Look, # Changed in place
 ):
     "One glimpse: choose, read, fuse, remember."
-    out = self.choose(s); z = F.softsign(self.zoom(s.h))
+    out = self.choose(s); z = F.softsign(self.zoom(s.h).float()); at = out['at'] = out['at'].float()
     stride = self.stride * 2**z[:, 0]; sigma = .5 * stride * 2**z[:, 1]
-    out['value'] = self.value(s.h.detach())[:, 0]
-    seen = self.fuse(pooled(self.eye(self.read(x, out['at'], stride, sigma, self.glimpse))), torch.cat([out['at'], z], 1))
+    with torch.autocast(x.device.type, enabled=False): seen = self.read(x.float(), at, stride, sigma, self.glimpse)
+    seen = self.fuse(pooled(self.eye(seen)), torch.cat([at, z], 1)); out['value'] = self.value(s.h.detach())[:, 0]
     s.h, s.c = self.cell(seen, (s.h, s.c))
-    self.remember(s, out['at'], seen, x.shape[-1])
+    self.remember(s, at, seen, x.shape[-1])
     s.steps.append(out | dict(zoom=torch.stack([stride, sigma], 1), seen=seen, logits=self.classify(s.h)))
 
 @patch
@@ -309,7 +309,8 @@ def answer(self:GlimpseNet,
     if not s.steps: return dict(all=self.whole(torch.cat([s.first, s.h, torch.zeros_like(s.h)], 1)), logits=new(B, 0, self.classify.out_features), at=new(B, 0, 2), zoom=new(B, 0, 2), map=new(B, 0, *s.shape), picked=new(B, 0), value=new(B, 0))
     out = {k: torch.stack([t[k] for t in s.steps], 1) for k in ('logits', 'at', 'zoom', 'map', 'picked', 'value', 'seen')}
     whole = self.whole(torch.cat([s.first, s.h, out.pop('seen').amax(1)], 1))
-    return dict(all=whole, **out | dict(map=out['map'].unflatten(2, s.shape)))
+    chosen = self.head == 'map' and self.policy == 'learned'                                           # else no place came from a map
+    return dict(all=whole, **out | dict(map=out['map'].unflatten(2, s.shape) if chosen else new(B, 0, *s.shape)))
 
 # %% ../../nbs/models/35_glimpse.ipynb #74ac01c8
 def build_glimpse(
