@@ -16,7 +16,8 @@ from ..show import as_rgb, panel
 
 # %% auto #0
 __all__ = ['INFORMATIVE', 'LABELS', 'read_labels', 'informative', 'LabelledSource', 'CoverSource', 'glimpse_parts',
-           'GlimpseDataset', 'source_labels', 'GlimpseDL', 'GlimpseEncode', 'glimpse_dls', 'test_dl', 'check']
+           'GlimpseDataset', 'source_labels', 'resized', 'GlimpseDL', 'GlimpseEncode', 'glimpse_dls', 'test_dl',
+           'check']
 
 # %% ../../nbs/data/26_glimpse.ipynb #79e1624a
 INFORMATIVE = ClassTable('informative', ('elsewhere', 'informative'), ((255, 255, 255), (220, 50, 47)))
@@ -156,9 +157,13 @@ def order(self:GlimpseDataset)->np.ndarray: # As many numbers of samples as ther
 
 def _cycle(idxs, n, r): return np.concatenate([r.permutation(idxs) for _ in range(-(-n // len(idxs)))] or [idxs[:0]])[:n]
 
-# %% ../../nbs/data/26_glimpse.ipynb #6f310dae
-def _resized(image, mask, size):
-    "Picture and mask at another size, the picture by area average"
+# %% ../../nbs/data/26_glimpse.ipynb #382285b8
+def resized(
+    image:np.ndarray, # (h, w, 3) uint8
+    mask:np.ndarray, # (h, w)
+    size:int|None, # Side, px; None: as they are
+)->tuple: # Picture and mask
+    "Picture and mask at another size, the picture by area average."
     if size is None or image.shape[:2] == (size, size): return image, mask
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST)
 
@@ -167,7 +172,7 @@ def __getitem__(self:GlimpseDataset,
     i:int, # Which
 )->tuple: # (`TensorImage` (c, h, w) uint8, label int64, `TensorClasses` (h, w) uint8)
     "One sample; `HistonbError` names a file that cannot be used."
-    image, mask = _resized(self.source.image(i), self.source.classes(i), self.side)
+    image, mask = resized(self.source.image(i), self.source.classes(i), self.side)
     image, mask = self.paired.augment(image, mask, self.epoch, i)
     if self.channels == 1: image = image.mean(-1, keepdims=True).round().astype(np.uint8)
     x = TensorImage(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))

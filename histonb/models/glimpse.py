@@ -178,7 +178,7 @@ class GlimpseNet(nn.Module):
         backbone:str|nn.Module='small', # Of glimpses, as in `build_backbone`
         scout:str|nn.Module='small', # Of glimpse 0, as in `build_backbone`
         width:int=16, # Channels of the small ones
-        weights:str|None=None, # Of named encoders
+        encoder_weights:str|None=None, # Of named encoders, 'imagenet' when a hub can be reached
         stride:float=1., # Usual step of the grid, px; the net may halve or double it
         reader:str='gaussian', # 'gaussian' or 'transformer'
         head:str='map', # 'map'; 'sigmoid' or 'tanh' as published
@@ -193,7 +193,7 @@ class GlimpseNet(nn.Module):
         if hard and head != 'map': raise error(f'a {head} head has no distribution to draw from', remedy="Use head='map' with hard=True")
         self.n_glimpses, self.glimpse, self.low, self.dim, self.stride, self.head, self.policy, self.hard, self.explore = n_glimpses, glimpse, low, dim, stride, head, policy, hard, explore
         self.read = READERS[reader]
-        self._senses(channels, backbone, scout, width, weights, fusion); self._thoughts(classes)
+        self._senses(channels, backbone, scout, width, encoder_weights, fusion); self._thoughts(classes)
 
 # %% ../../nbs/models/35_glimpse.ipynb #fa0c421b
 @patch

@@ -26,7 +26,7 @@ __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model
            'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
-BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix'}
+BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix', 'glimpse': 'histonb.models.glimpse:build_glimpse'}
 
 def build_net(
     arch:dict, # `builder` (a key of `BUILDERS`) and the builder's own arguments
@@ -106,7 +106,9 @@ def _learned(config):
 
 # %% ../../nbs/run/60_store.ipynb #daf7a405
 _TASKS = {'segment': 'Reads an H&E picture and gives every pixel a class, and every nucleus a number.',
-          'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.'}
+          'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.',
+          'glimpse': 'Looks at a picture once from afar and then at a few places from near, and says whether it shows tumour.'}
+_USES = {'segment': 'model.predict(image, mpp=0.25)', 'translate': 'model.predict(mask)'}
 _CARD = '''# {name}
 
 **Research use only. Not for diagnosis.**
@@ -135,7 +137,7 @@ _CARD = '''# {name}
 ```python
 from histonb.run.store import load_model
 model = load_model('{name}')
-answer = model.predict({argument})
+answer = {use}
 ```
 
 The weights are in safetensors form and are checked against `config.json`; nothing in this folder is executed when it is loaded.
@@ -150,7 +152,7 @@ def model_card(
     arch, table, task = config['arch'], config['table'], config['task']
     return _CARD.format(name=name, task=task, what=_TASKS.get(task, ''), learned=_learned(config), figures=_figures(config['metrics']),
         network=', '.join(f'{k} {v}' for k, v in arch.items()), mpp=f'{config["mpp"]:g} um' if config['mpp'] else 'not recorded',
-        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', argument='mask' if task == 'translate' else 'image, mpp=0.25',
+        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.net(model.encode(pictures))'),
         stain=f'input is brought to a fixed stain ({config["stain"].method})' if config['stain'] else 'input is used as it is',
         note=f'## Notes\n\n{config["note"]}\n' if config['note'] else '')
 

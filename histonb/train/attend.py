@@ -359,7 +359,8 @@ class GlimpseWatch(Callback):
         stop:bool=False, # End the training at a finding
         say=print, # Called with each sentence
     ): self.limits, self.stop, self.say, self.history, self.findings = limits or GazeLimits(), stop, say, [], []
-    def before_epoch(self): self.at, self.touch, self.norms = [], [], []
+    def before_epoch(self): self.at, self.touch, self.norms, self.trained = [], [], [], False
+    def before_train(self): self.trained = True
     def before_step(self):
         if self.iter % 10 == 0: self.norms.append(location_grad(self.model))
 
@@ -386,7 +387,7 @@ def after_pred(self:GlimpseWatch):
 @patch
 def after_epoch(self:GlimpseWatch):
     "Judge and say."
-    if not self.at: return
+    if not self.at or not self.trained: return                                                           # a pass that only validates is no epoch
     self.history.append(gaze(torch.cat(self.at), torch.cat(self.touch), self.epoch, float(np.mean(self.norms or [float('nan')]))))
     found = gaze_finding(self.history, self.limits)
     if not found or found[0] in [f['name'] for f in self.findings]: return
@@ -418,13 +419,17 @@ def hit_figures(
 def _f1(label, guess, n=1000): # F1 of tumour with its interval over pictures
     return bootstrap(list(zip(label, guess)), lambda u: f1_score(*zip(*u), zero_division=0.), n)
 
+@torch.no_grad()
 def look(
     learn:Learner, # Of `glimpse_learner`
     source=None, # Pictures with labels; the test part when None
 )->dict: # As the net answers, with label, mask and p (N,) the probability of tumour
-    "What a trained net sees in other pictures."
-    with learn.no_bar(), learn.no_logging(): pred, (label, mask) = learn.get_preds(dl=test_dl(learn.dls, source), reorder=False)         # a dict cannot be reordered, and need not be
-    return pred | dict(label=label, mask=mask.as_subclass(torch.Tensor), p=pred['all'].softmax(1)[:, 1])
+    "What a trained net sees in other pictures; the Learner's record is left as it is."
+    net = learn.model.eval(); dev = next(net.parameters()).device
+    seen = [(net(x.to(dev)), y, m) for x, y, m in test_dl(learn.dls, source)]
+    out = {k: torch.cat([o[k].cpu() for o, _, _ in seen]) for k in seen[0][0]}
+    label, mask = (torch.cat([s[k].as_subclass(torch.Tensor).cpu() for s in seen]) for k in (1, 2))
+    return out | dict(label=label, mask=mask, p=out['all'].softmax(1)[:, 1])
 
 def audit(
     learn:Learner, # Of `glimpse_learner`
@@ -465,7 +470,7 @@ def draw_gaze(
     h, w = image.shape[:2]; out = cv2.resize(image, (w * scale, h * scale), interpolation=cv2.INTER_NEAREST)
     for k, (a, z) in enumerate(zip(at, zoom)):
         x0, y0, x1, y1 = (int(round(v * scale)) for v in _box(a, z, glimpse, h, w)); c = _STEPS[k % len(_STEPS)]
-        cv2.rectangle(out, (x0, y0), (x1, y1), c, 2); p = (min(max(x0 + 3, 2), w * scale - 14), min(max(y0 + 15, 15), h * scale - 4))
+        cv2.rectangle(out, (x0, y0), (x1, y1), c, 2 if scale > 1 else 1); p = (min(max(x0 + 3 + 13 * k, 2), w * scale - 14), min(max(y0 + 15, 15), h * scale - 4))   # side by side where windows coincide
         cv2.putText(out, str(k + 1), p, cv2.FONT_HERSHEY_SIMPLEX, .5, (255, 255, 255), 4); cv2.putText(out, str(k + 1), p, cv2.FONT_HERSHEY_SIMPLEX, .5, c, 2)
     return out
 
@@ -491,7 +496,7 @@ def gaze_gif(
     for k, g in enumerate(_glimpses(image, at, zoom, glimpse)):
         left = draw_gaze((full * .6 + 90).astype(np.uint8), at[:k + 1], zoom[:k + 1], glimpse, scale); right = np.full((h * scale, side, 3), 255, np.uint8); right[:side] = big(g, (side, side))
         frames.append(np.hstack([left, right]))
-    b = BytesIO(); pics = [Image.fromarray(f).quantize(32) for f in frames]; pics[0].save(b, 'GIF', save_all=True, append_images=pics[1:], duration=ms, loop=0)
+    b = BytesIO(); pics = [Image.fromarray(f).quantize(32, Image.Quantize.MAXCOVERAGE) for f in frames]; pics[0].save(b, 'GIF', save_all=True, append_images=pics[1:], duration=ms, loop=0)
     return b.getvalue()
 
 # %% ../../nbs/train/56_attend.ipynb #ecdf0838
