@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from ..core import Run, atomic, device as pick_device, error, rng, seed_all
 from ..data import glimpse as sets
 from ..measure.segmentation import paired
@@ -20,7 +20,7 @@ from ..phantom.patterns import draw_slide, make_glimpse
 from ..run.report import Page
 from ..run.store import load_model, save_model
 from ..show import as_rgb, bars, curves, panel
-from ..train.attend import GlimpseWatch, audit, draw_gaze, draw_glimpses, gaze_gif, glimpse_learner, look, rivals, slide_scores
+from ..train.attend import GlimpseWatch, audit, draw_gaze, draw_glimpses, f1, gaze_gif, glimpse_learner, look, rivals, slide_scores
 from ..train.callbacks import SamplePanels, fit_resumable, schedule
 
 # %% auto #0
@@ -122,7 +122,7 @@ def rivals(self:Glimpses)->dict: # {name: figures, with answers and the differen
         learn = self.learner(net, kw if net != 'unet' else kw | dict(looks=self.s['net']['n_glimpses']))
         fit_resumable(learn, self.s['rivals']['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(t['schedule'], t['lr']), key=f'glimpse {name} seed {self.seed}')
         theirs = _answers(look(learn))
-        gain = paired(ours, theirs, lambda u: f1_score(*zip(*u), zero_division=0.), n=500)
+        gain = paired(ours, theirs, f1, n=500)
         out[name] = audit(learn, n=500) | dict(zip(('gain', 'gain_lo', 'gain_hi'), map(float, gain)))
     return out
 
