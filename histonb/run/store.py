@@ -26,9 +26,13 @@ __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model
            'eightfold', 'decide', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
+<<<<<<< HEAD
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix',
             'classifier': 'histonb.models.classifier:build_classifier', 'vae': 'histonb.models.vae:build_vae', 'vq_vae': 'histonb.models.vae:build_vq_vae',
             'cgan': 'histonb.models.cgan:build_cgan'}
+=======
+BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix', 'glimpse': 'histonb.models.glimpse:build_glimpse'}
+>>>>>>> glimpse
 
 def build_net(
     arch:dict, # `builder` (a key of `BUILDERS`) and the builder's own arguments
@@ -109,10 +113,15 @@ def _learned(config):
 # %% ../../nbs/run/60_store.ipynb #daf7a405
 _TASKS = {'segment': 'Reads an H&E picture and gives every pixel a class, and every nucleus a number.',
           'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.',
+<<<<<<< HEAD
           'classify': 'Reads a picture and says how likely each class is.',
           'vae': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
           'cgan': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.'}
 _USES = {'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])'}
+=======
+          'glimpse': 'Looks at a picture once from afar and then at a few places from near, and says whether it shows tumour.'}
+_USES = {'segment': 'model.predict(image, mpp=0.25)', 'translate': 'model.predict(mask)'}
+>>>>>>> glimpse
 _CARD = '''# {name}
 
 **Research use only. Not for diagnosis.**
@@ -156,7 +165,11 @@ def model_card(
     arch, table, task = config['arch'], config['table'], config['task']
     return _CARD.format(name=name, task=task, what=_TASKS.get(task, ''), learned=_learned(config), figures=_figures(config['metrics']),
         network=', '.join(f'{k} {v}' for k, v in arch.items()), mpp=f'{config["mpp"]:g} um' if config['mpp'] else 'not recorded',
+<<<<<<< HEAD
         classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.predict(image, mpp=0.25)'),
+=======
+        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.net(model.encode(pictures))'),
+>>>>>>> glimpse
         stain=f'input is brought to a fixed stain ({config["stain"].method})' if config['stain'] else 'input is used as it is',
         note=f'## Notes\n\n{config["note"]}\n' if config['note'] else '')
 
