@@ -3,6 +3,7 @@
     python tools/bench.py load      five 256 px crops with masks from a 1812 px picture: published order, tile store
     python tools/bench.py pix2pix   a training step of a 54.4 M generator: textbook loop, shared forward, translate_learner
     python tools/bench.py predict   predict_tiled and the bare network; peak memory at two picture sizes
+    python tools/bench.py generate  a training step of the conditional GAN and of the VAE: as first written, and as they come
     python tools/bench.py all       everything
 
 The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
@@ -122,6 +123,37 @@ def pix2pix(a, folder):
         t, _, c = three(s)
         print(f'  {name}: {textbook/t:.2f} times as fast as the textbook, {shared/t:.2f} as a shared forward (CPU time {cpu/c:.2f}, {cpu_shared/c:.2f})')
 
+# ---- generate
+
+def class_step(a, kind, half, last):
+    "One batch through `cgan_learner` or `vae_learner`; `last`: channels last in memory, as the learners have it."
+    from fastai.callback.progress import ProgressCallback
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader
+    from histonb.data.pcam import PCAM
+    from histonb.train.generate import cgan_learner, vae_learner
+    torch.manual_seed(0)
+    x, y = torch.rand(a.batch, 3, a.size, a.size)*2 - 1, torch.arange(a.batch) % 2
+    batch = (y, x) if kind == 'cgan' else (x, y, x)
+    dls = DataLoaders(*(DataLoader(list(zip(*batch)), bs=a.batch) for _ in range(2)), device=torch.device('cpu'))
+    for d in (dls, *dls.loaders): d.n_inp = len(batch) - 1
+    dls.table, dls.task, dls.side = PCAM, kind, a.size
+    learn = cgan_learner(dls, width=a.width, half=half) if kind == 'cgan' else vae_learner(dls, arch=dict(channels=a.width, latent=256), half=half)
+    if not last:
+        for m in (learn.model, *([learn.cgan_step.critic] if kind == 'cgan' else [])): m.to(memory_format=torch.contiguous_format)
+    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)])
+    learn.create_opt()
+    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
+    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    return lambda: learn.one_batch(0, batch)
+
+def generate(a, folder):
+    from histonb.core import amp_dtype
+    for kind in ('cgan', 'vae'):
+        ways = {'float32, channels first': class_step(a, kind, False, False), 'float32, channels last': class_step(a, kind, False, True)}
+        if amp_dtype(torch.device('cpu')): ways['as it comes: bfloat16, channels last'] = class_step(a, kind, True, True)
+        table(f'generate: one step of the {kind}, width {a.width}, batch {a.batch} of {a.size} px, {a.reps} rounds', take_turns(ways, a.reps))
+
 # ---- predict
 
 def saved_model(a, folder):
@@ -209,6 +241,7 @@ def parser():
         return s
     add('load', load, side=1812, crop=256, reps=15)
     add('pix2pix', pix2pix, size=256, batch=4, width=64, reps=7)
+    add('generate', generate, size=96, batch=32, width=32, reps=7)
     net = dict(encoder='resnet34', tile=256, overlap=64, batch=8)
     for name, f in (('predict', predict), ('one', one)):
         add(name, f, side=1600, reps=5, memory=[4096, 16384], **net).add_argument('--half', action='store_true', help='half precision where it pays')
@@ -218,7 +251,7 @@ def parser():
 def main():
     args = sys.argv[1:]
     a = parser().parse_args(args)
-    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'predict')]
+    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'predict')]
     else: jobs = [a]
     torch.set_num_threads(a.threads)
     if a.what != 'one': print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')

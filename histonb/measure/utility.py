@@ -220,12 +220,12 @@ def select(
     real:torch.Tensor, # (N, d) features of real training pictures
     real_label:np.ndarray, # (N,) their labels
     sure:float=.5, # Least probability of their own label, 0-1
-    near:float=.95, # Quantile of the distances between real neighbours, 0-1
+    near:float|None=.95, # Quantile of the distances between real neighbours, 0-1; None: any distance
 )->np.ndarray: # (M,) bool: kept
     "Generated pictures that are taken for their class and lie near real pictures of it."
     label, keep = np.asarray(label), np.zeros(len(label), bool); real, fake = alike_scale(real, fake)
     for c in np.unique(label):
         mine, r = np.flatnonzero(label == c), real[torch.as_tensor(np.asarray(real_label) == c)]
-        limit = torch.quantile(torch.cdist(r, r).fill_diagonal_(torch.inf).min(1).values, near)
+        limit = torch.inf if near is None else torch.quantile(torch.cdist(r, r).fill_diagonal_(torch.inf).min(1).values, near)
         keep[mine] = (np.asarray(prob)[mine, c] >= sure) & (torch.cdist(fake[torch.as_tensor(mine)], r).min(1).values <= limit).numpy()
     return keep

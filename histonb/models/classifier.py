@@ -20,10 +20,11 @@ def plain_cnn(
     depth:int=4, # Blocks; each halves the picture
     dropout:float=.2, # Share of features dropped before the last layer, 0-1
     in_channels:int=3, # Planes of the picture
+    grid:int=3, # Fields along a side before the last layer; 1 for the mean over all
 )->nn.Sequential: # (B,in,H,W) -> logits (B,n)
     "The plain convolutional classifier."
     widths = [in_channels] + [width * 2 ** i for i in range(depth)]
-    return nn.Sequential(*[_block(a, b) for a, b in zip(widths, widths[1:])], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], n_classes))
+    return nn.Sequential(*[_block(a, b) for a, b in zip(widths, widths[1:])], nn.AdaptiveAvgPool2d(grid), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1] * grid ** 2, n_classes))
 
 # %% ../../nbs/models/34_classifier.ipynb #763c17ca
 def _replace_last(net, n, in_channels):
@@ -58,14 +59,15 @@ def build_classifier(
     width:int=32, # Channels of the first block of the plain network
     dropout:float=.2, # Of the plain network
     in_channels:int=3, # Planes of the picture
+    grid:int=3, # Of the plain network
 )->nn.Module: # (B,in,H,W) -> logits (B,n)
     "A classifier by name; `HistonbError` for a name nobody knows, or weights that cannot be reached."
     from torchvision import models
     if weights not in (None, 'imagenet'): raise error(f'there are no weights "{weights}"', remedy="Use 'imagenet' or None")
-    if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels)
+    if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels, grid=grid)
     elif name in models.list_models(module=models): net = _torchvision(name, n_classes, weights, in_channels)
     else: net = _timm_or_error(name, n_classes, weights, in_channels)
-    net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels)
+    net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net
 
 def _timm_or_error(name, n, weights, in_channels):

@@ -151,7 +151,7 @@ class Dictionary(nn.Module):
         self.n, self.dim, self.decay = n, dim, decay
         for k, v in dict(words=torch.randn(n, dim) * .5, count=torch.ones(n), total=torch.randn(n, dim), begun=torch.tensor(False)).items(): self.register_buffer(k, v)
 
-    def nearest(self, flat): return (flat.float() ** 2).sum(1, True).sub(2 * flat.float() @ self.words.T).add((self.words ** 2).sum(1)).argmin(1)
+    def nearest(self, flat): return (flat ** 2).sum(1, True).sub(2 * flat @ self.words.T).add((self.words ** 2).sum(1)).argmin(1)
 
 # %% ../../nbs/models/32_vae.ipynb #d44386af
 @patch
@@ -159,12 +159,17 @@ def forward(self:Dictionary,
     x:torch.Tensor, # (B,dim,h,w)
 )->tuple: # Words in place (B,dim,h,w), commitment (scalar), numbers of the words (B,h,w)
     "Replace vectors by words; while training the words move."
-    flat = x.movedim(1, -1).reshape(-1, self.dim)
-    if self.training and not self.begun: self.begin(flat.detach().float())
-    ids = self.nearest(flat.detach())
-    if self.training: self.follow(flat.detach().float(), ids)
+    with torch.autocast(x.device.type, enabled=False): ids = self.look_up(x.detach().float().movedim(1, -1).reshape(-1, self.dim))
     words = self.words[ids].view(x.shape[0], *x.shape[-2:], self.dim).movedim(-1, 1).to(x)
     return x + (words - x).detach(), F.mse_loss(x, words.detach()), ids.view(x.shape[0], *x.shape[-2:])
+
+@patch
+def look_up(self:Dictionary, flat):
+    "Numbers of the nearest words; while training the words move, after they were looked up."
+    if self.training and not self.begun: self.begin(flat)
+    ids = self.nearest(flat)
+    if self.training: self.follow(flat, ids)
+    return ids
 
 @patch
 @torch.no_grad()

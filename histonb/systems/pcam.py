@@ -34,16 +34,16 @@ __all__ = ['PRESETS', 'DRAWN', 'settings', 'Pcam', 'fit_classifier', 'history', 
 # %% ../../nbs/systems/72_pcam.ipynb #566058ad
 def _vae(latent, channels, **kw): return dict(kind='vae', arch=dict(latent=latent, channels=channels), sigma=1., lr=1e-3, schedule='one_cycle', bs=64, epochs=40, fitted=False) | kw
 
-_GAN = dict(kind='cgan', width=32, latent=64, loss='hinge', condition='projection', spectral=True, lr=2e-4, lr_critic=4e-4, n_critic=1, pretrain=0, policy='colour,translation,cutout', ema=.995, schedule='constant_then_linear', bs=32, watch='restore')
+_GAN = dict(kind='cgan', width=32, latent=64, loss='hinge', condition='projection', spectral=True, lr=2e-4, lr_critic=4e-4, n_critic=1, pretrain=0, policy='colour,translation,cutout', ema=.995, upsample='resize', schedule='constant_then_linear', bs=32, watch='restore')
 _VQ = dict(kind='vq_vae', arch=dict(width=96, words=256, dim=32, halvings=3), lr=2e-3, schedule='one_cycle', bs=32, prior_lr=2e-3)
 _CLASSIFY = dict(net='plain', width=16, lr=5e-3, wd=1e-2, bs=32, valid=.25)
 PRESETS = dict(
-    quick=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY, steps=250, seeds=1, ratios=[1.], pool=1., select=None,
-        models=dict(vae=_vae(100, 16, sigma='optimal', fitted=True, epochs=25), vae_vq=_VQ | dict(epochs=20, prior_epochs=6), cgan=_GAN | dict(epochs=40, lr=4e-4, lr_critic=8e-4))),
-    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], pool=3., select='cgan',
+    quick=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY, steps=600, seeds=1, ratios=[1.], pool=1., select=None, draws=150,
+        models=dict(vae=_vae(100, 16, sigma='optimal', fitted=True, epochs=25), vae_vq=_VQ | dict(epochs=20, prior_epochs=6), cgan=_GAN | dict(width=24, bs=16, epochs=40, lr=5e-4, lr_critic=1e-3, policy='translation'))),
+    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], pool=3., select='cgan', draws=500,
         models={f'vae_{l}_{c}': _vae(l, c, epochs=100) for l, c in ((100, 16), (500, 16), (2000, 16), (2000, 64))} | dict(vae=_vae(500, 32, sigma='optimal', fitted=True, epochs=100), vae_vq=_VQ | dict(epochs=100, prior_epochs=60),
             cgan_bce=_GAN | dict(loss='bce', policy='', ema=0., spectral=False, condition='concat', epochs=200), cgan_wgan=_GAN | dict(loss='wgan', policy='', ema=0., spectral=False, n_critic=5, epochs=200), cgan=_GAN | dict(epochs=300))))
-DRAWN = dict(n=640, size=48, slides=16)
+DRAWN = dict(n=640, size=32, slides=16, steps=100, models=dict(vae=dict(arch=dict(channels=16, latent=64), bs=32, lr=2e-3), vae_vq=dict(arch=dict(width=64, words=128, dim=16, halvings=2)), cgan=dict(epochs=60)))
 
 # %% ../../nbs/systems/72_pcam.ipynb #28d4cc6f
 def settings(
@@ -53,11 +53,12 @@ def settings(
 )->dict: # Nested plain data
     "The settings of a run; `HistonbError` for a preset, setting or generator that does not exist."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
-    s = deepcopy(PRESETS[preset]) | (dict(DRAWN) if drawn else {})
-    for k, v in changes.items():
-        if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
-        if k == 'models': s[k] = _models(s[k], v)
-        else: s[k] = s[k] | v if isinstance(v, dict) else v
+    s = deepcopy(PRESETS[preset]) | ({k: DRAWN[k] for k in ('n', 'size', 'slides')} if drawn else {})
+    for part in ([DRAWN] if drawn and preset == 'quick' else []) + [changes]:
+        for k, v in part.items():
+            if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
+            if k == 'models': s[k] = _models(s[k], v)
+            else: s[k] = s[k] | v if isinstance(v, dict) else v
     return s
 
 def _models(have, changes):
@@ -134,7 +135,7 @@ def classify(self:Pcam)->dict: # Figures, threshold, what it said of the test pa
     test, net = self.parts()[2], learn.model
     said = probabilities(net, [test.image(i) for i in range(len(test))])[:, 1]
     cut = pick_threshold(probabilities(net, [held.image(i) for i in range(len(held))])[:, 1], held.labels)
-    fig = classify_intervals(said, test.labels, test.groups if test.known else None, cut, n=200, seed=self.seed)
+    fig = classify_intervals(said, test.labels, test.groups if test.known else None, cut, n=self.s['draws'], seed=self.seed)
     save_model(learn, self.path('models', 'classify'), data=self.named_data(), metrics={k: v for k, v in fig.items() if not k.endswith(('_lo', '_hi'))})
     return dict(figures=fig, threshold=cut, said=said, labels=test.labels, n=dict(train=len(self.parts()[0]), test=len(test)), slides=test.known)
 
@@ -190,16 +191,18 @@ def drawn(self:Pcam, name:str)->list: # (picture, label) pairs
     return list(zip(d['images'], d['labels'].tolist()))
 
 class Inner(nn.Module):
-    "What a plain classifier knows of a picture before it decides: uint8 (B,3,H,W) to features."
+    "What a plain classifier sees in a picture and in its middle: uint8 (B,3,H,W) to features."
     name = 'classifier of real patches'
-    def __init__(self, net): super().__init__(); self.body = nn.Sequential(*list(net.children())[:-2])
-    def forward(self, x): return self.body(x.float() / 127.5 - 1)
+    def __init__(self, net): super().__init__(); self.body = nn.Sequential(*[m for m in net.children() if isinstance(m, nn.Sequential)])
+    def forward(self, x):
+        x = self.body(x.float() / 127.5 - 1); a, b = x.shape[-1] // 3, -(-2 * x.shape[-1] // 3)
+        return torch.cat([x.mean((-2, -1)), x[..., a:b, a:b].mean((-2, -1))], 1)
 
 def extractor_of(net): return Inner(net) if isinstance(net, nn.Sequential) else RandomExtractor() # for a backbone, what needs no training
 
 # %% ../../nbs/systems/72_pcam.ipynb #1b7de4cf
 @patch
-def chosen(self:Pcam, name:str, sure:float=.5, near:float=.95)->list: # (picture, label) pairs, as many as there are real ones times the largest ratio
+def chosen(self:Pcam, name:str, sure:float=.5, near:float|None=.95)->list: # (picture, label) pairs, as many as there are real ones times the largest ratio
     "Pictures of a generator that pass `select`."
     net, real, want = self.model('classify').net, self.pairs(0), round(max([1., *self.s['ratios']]) * len(self.parts()[0])); inner, out = extractor_of(net), []
     labels = np.array([l for _, l in real]); f_real = features(inner, np.stack([p for p, _ in real]), bs=128)
@@ -238,7 +241,7 @@ def judge(self:Pcam)->dict: # Table, words, figures
     test, fakes = self.parts()[2], self.synthetic()
     metric = partial(classify_scores, keys=('auc', 'accuracy', 'log_loss'))
     u = utility(self.fit, self.pairs(0), fakes, self.pairs(2), metric, 'auc', [self.seed + k for k in range(self.s['seeds'])], self.s['steps'], self.s['ratios'],
-                test.groups if test.known else None, n=150, keep=self.path('predictions'))
+                test.groups if test.known else None, n=self.s['draws'], keep=self.path('predictions'))
     mean = {k: np.mean(p, 0) for k, p in u.predictions.items()}; shown = [k for k in u.table.index if not k.startswith('TRTS')]
     self.path('panels').mkdir(exist_ok=True); self.path('panels', 'utility.png').write_bytes(fig_png(u.figure(chance=.5), 160))
     return dict(table=u.table.to_dict('split'), words=u.words(), figures=u.figures(), said={k: mean[k] for k in shown}, labels=test.labels, confusion={k: confusion(mean[k], test.labels) for k in shown})

@@ -67,6 +67,7 @@ def judge(self:Finite, terms:dict): # {name: scalar}
     "`HistonbError` naming the first term that is not a number, and the last good state."
     bad = [k for k, v in terms.items() if not torch.isfinite(v.detach()).all()]
     if not bad: return
+    for c in self.learn._grab_cbs(HalfPrecision): c.context.__exit__(None, None, None)     # or what is trained next would work with remembered weights
     saved = [c.file for c in self.learn._grab_cbs(SaveState) if c.file.exists()]
     where = f'The last good state, after epoch {self.epoch - 1}, is {saved[0]}' if saved else 'No state was saved before'
     raise TrainingError(f'Epoch {self.epoch}, step {self.iter}: the term "{bad[0]}" is not a number. Lower the learning rate (it was {self.opt.hypers[-1]["lr"]:.2g}) and start again. {where}.')
@@ -314,7 +315,7 @@ def cgan_learner(
     ema:float=.995, # Of the average; 0 for none
     smooth:bool=False, # Smoothed labels of the critic
     gp:float=10., # Weight of the gradient penalty, for 'wgan'
-    upsample:str='transpose', # As in `build_cgan`
+    upsample:str='resize', # As in `build_cgan`
     half:bool=True, # bfloat16 where the device gains from it
     cbs=None, # More callbacks
     **kwargs, # For `Learner`
@@ -350,7 +351,7 @@ class Strain:
     warm:int=4 # Epochs that are never judged
     patience:int=2 # Epochs in a row that must look wrong
     diversity:float=.35 # Least diversity
-    recall:float=.02 # Least recall, once it was five times as high
+    recall:float=.05 # Least recall, once it was five times as high
     apart:float=.1 # Least distance of the classes
     strong:float=.985 # Critic accuracy from which it is too strong
     weak:float=.505 # Critic accuracy below which it has given up
