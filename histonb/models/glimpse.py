@@ -4,6 +4,7 @@
 
 # %% ../../nbs/models/35_glimpse.ipynb #6e18a5a6
 from __future__ import annotations
+import math
 from dataclasses import dataclass, field
 from functools import partial
 import torch
@@ -25,12 +26,15 @@ def gaussian_filters(
     sigma:torch.Tensor, # (B,) width of a filter, px
     n:int, # Filters
     size:int, # Pixels along this axis
-)->torch.Tensor: # (B, n, size), rows sum to 1; rows beyond the picture go to 0
+    reach:int|None=None, # Pixels that are looked at, about the centre; all when None
+)->tuple: # (B, n, reach) weights, rows sum to 1, rows beyond the picture go to 0; (B, reach) which pixels
     "One axis of the Gaussian grid (DRAW, eq. 19, 25)."
-    i, a = (torch.arange(k, device=centre.device, dtype=centre.dtype) for k in (n, size))
-    mu = ((centre + 1) / 2 * size - .5)[:, None] + (i - (n - 1) / 2) * stride[:, None]
-    f = torch.exp(-.5 * ((a - mu[..., None]) / sigma[:, None, None])**2)
-    return f / f.sum(-1, keepdim=True).clamp(min=1e-4)
+    reach = min(reach or size, size); i, a = (torch.arange(k, device=centre.device) for k in (n, reach))
+    middle = (centre + 1) / 2 * size - .5
+    a = a + (middle.detach() - reach / 2 + 1).floor().long().clamp(0, size - reach)[:, None]
+    mu = middle[:, None] + (i - (n - 1) / 2) * stride[:, None]
+    f = torch.exp(-.5 * ((a[:, None] - mu[..., None]) / sigma[:, None, None])**2)
+    return f / f.sum(-1, keepdim=True).clamp(min=1e-4), a
 
 # %% ../../nbs/models/35_glimpse.ipynb #2d4c1a91
 def gaussian_read(
@@ -41,8 +45,10 @@ def gaussian_read(
     n:int, # Side of the glimpse, filters
 )->torch.Tensor: # (B, c, n, n)
     "A glimpse through a grid of Gaussians; what lies beyond the picture reads as 0."
-    fx, fy = (gaussian_filters(at[:, k], stride, sigma, n, x.shape[-1 - k]) for k in (0, 1))
-    return fy[:, None] @ x @ fx[:, None].transpose(-1, -2)
+    reach = math.ceil(float(((n - 1) * stride + 10 * sigma).detach().max())) + 2
+    (fx, cols), (fy, rows) = (gaussian_filters(at[:, k], stride, sigma, n, x.shape[-1 - k], reach) for k in (0, 1))
+    part = x[torch.arange(len(x), device=x.device)[:, None, None], :, rows[:, :, None], cols[:, None]].permute(0, 3, 1, 2)
+    return fy[:, None] @ part @ fx[:, None].transpose(-1, -2)
 
 # %% ../../nbs/models/35_glimpse.ipynb #fd0c108a
 def transformer_read(

@@ -59,9 +59,10 @@ def area_loss(
 )->torch.Tensor: # Scalar
     "Minus the logarithm of the share of the mask in each glimpse, over tumour pictures; clamped."
     B, P = at.shape[:2]
+    if not P: return at.sum()
     m = mask[:, None].float().repeat_interleave(P, 0)
     a = gaussian_read(m, at.flatten(0, 1), *zoom.flatten(0, 1).unbind(1), glimpse).mean((1, 2, 3)).view(B, P)
-    return -(a.clamp(min=least).log() * label[:, None]).mean() if P else at.sum()
+    return -(a.clamp(min=least).log() * label[:, None]).mean()
 
 # %% ../../nbs/train/56_attend.ipynb #49554768
 def coverage(
@@ -69,11 +70,12 @@ def coverage(
     shape:tuple, # Rows and columns of the map
     glimpse:int, # Side, px
 )->torch.Tensor: # (B, rows * columns): share of the mask in a glimpse at each cell
-    "How much of the mask a glimpse at each cell of a map would hold."
-    h, w = mask.shape[-2:]; k = glimpse // 2
-    a = F.avg_pool2d(F.pad(mask[:, None].float(), (k, glimpse - k, k, glimpse - k)), glimpse, 1)[:, 0]       # a[y, x]: centred between pixels y - 1 and y
-    rows, cols = (((torch.arange(n, device=mask.device) + .5) * s / n).round().long() for n, s in zip(shape, (h, w)))
-    return a[:, rows][:, :, cols].flatten(1)
+    "How much of the mask a glimpse at each cell of a map would hold: two matrix products, as for a glimpse."
+    def boxes(n, size): # (n, size) how much of each pixel a window at each cell holds
+        c, a = ((torch.arange(n, device=mask.device) + .5) * size / n)[:, None], torch.arange(size, device=mask.device) + .5
+        return (glimpse / 2 + .5 - (a - c).abs()).clamp(0, 1) / glimpse
+    rows, cols = (boxes(n, s) for n, s in zip(shape, mask.shape[-2:]))
+    return (rows @ mask.float() @ cols.T).flatten(1)
 
 def map_area_loss(
     logp:torch.Tensor, # (B, P, h, w) logarithm of the distribution over places
