@@ -30,9 +30,9 @@ __all__ = ['PRESETS', 'DRAWN', 'MARKED', 'settings', 'Glimpses', 'history', 'rea
 _NET = dict(n_glimpses=3, glimpse=32, low=32, dim=64, width=16, backbone='small', scout='small', reader='gaussian', head='map', fusion='film', hard=False)
 PRESETS = dict(
     quick=dict(size=128, channels=1, sampling='balanced', net=_NET, train=dict(epochs=6, lr=3e-3, bs=32, schedule='one_cycle', alpha=.9, rank=.1, iou=0., decay=1.),
-        rivals=dict(epochs=4, unet=True), half=False),
+        rivals=dict(unet=True), half=False),
     paper=dict(size=512, channels=3, sampling='balanced', net=_NET | dict(glimpse=128, low=128, dim=512, backbone='inceptionv4', scout='inceptionv4', encoder_weights='imagenet'),
-        train=dict(epochs=60, lr=1e-4, bs=16, schedule='constant_then_linear', alpha=.5, rank=1., iou=0., decay=.1), rivals=dict(epochs=60, unet=True), half=True))
+        train=dict(epochs=60, lr=1e-4, bs=16, schedule='constant_then_linear', alpha=.5, rank=1., iou=0., decay=.1), rivals=dict(unet=True), half=True))
 DRAWN = dict(kind='pattern2', n=dict(train=512, valid=64, test=200), slides=dict(normal=4, tumour=4, rows=3, columns=4))
 MARKED = dict(positive=None, table=None, cover=.05)
 
@@ -104,8 +104,9 @@ def train(self:Glimpses)->dict: # Figures, answers, history, findings
 # %% ../../nbs/systems/74_glimpse.ipynb #a3a17bbf
 @patch
 def keep(self:Glimpses, learn, seen, n:int=6):
-    "Tiles of the test part with their windows, and an animation of the first tumour picture."
-    src, g = learn.dls.test_source, self.s['net']['glimpse']; ids = rng(self.seed, 'keep').permutation(np.flatnonzero(seen['label']))[:n // 2].tolist() + np.flatnonzero(seen['label'] == 0)[:n - n // 2].tolist()
+    "Tiles of the test part with their windows, and an animation of the tumour picture on which places moved most."
+    src, g = learn.dls.test_source, self.s['net']['glimpse']; far = (seen['at'][:, 1:] - seen['at'][:, :-1]).norm(dim=-1).sum(1)
+    some = rng(self.seed, 'keep').permutation(np.flatnonzero(seen['label']))[:n // 2].tolist(); ids = sorted(some, key=lambda i: -far[i]) + np.flatnonzero(seen['label'] == 0)[:n - n // 2].tolist()
     pics = [sets.resized(src.image(i), src.classes(i), self.s['size'])[0] for i in ids]
     tiles = np.stack([draw_gaze(p, seen['at'][i], seen['zoom'][i], g) for p, i in zip(pics, ids)])
     self.path('panels').mkdir(exist_ok=True)
@@ -120,7 +121,7 @@ def rivals(self:Glimpses)->dict: # {name: figures, with answers and the differen
     ours, t, out = self.run.stages['train']['answers'], self.s['train'], {}
     for name, (net, kw) in rivals(self.s['net'], self.s['rivals']['unet']).items():
         learn = self.learner(net, kw if net != 'unet' else kw | dict(looks=self.s['net']['n_glimpses']))
-        fit_resumable(learn, self.s['rivals']['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(t['schedule'], t['lr']), key=f'glimpse {name} seed {self.seed}')
+        fit_resumable(learn, t['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(t['schedule'], t['lr']), key=f'glimpse {name} seed {self.seed}')
         theirs = _answers(look(learn))
         gain = paired(ours, theirs, f1, n=500)
         out[name] = audit(learn, n=500) | dict(zip(('gain', 'gain_lo', 'gain_hi'), map(float, gain)))
