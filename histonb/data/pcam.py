@@ -58,6 +58,7 @@ def subset(self:Patches,
     return Patches(pick(self.names), self.labels[idxs], lambda i: self.reader(int(idxs[i])), pick(self.groups) if self.known else None,
                    self.table, None if self.soft is None else np.asarray(self.soft)[idxs])
 
+# %% ../../nbs/data/24_pcam.ipynb #4e4818a0
 def array_patches(
     images, # (N, h, w, 3) uint8, or a list of such pictures
     labels, # (N,) whole numbers
@@ -81,6 +82,7 @@ def _labels(file, table):
     if rows.id.duplicated().any(): raise error(f'names {rows.id[rows.id.duplicated()].iloc[0]} twice', file, 'Remove one of the lines')
     return rows.assign(label=rows.label.astype(int))
 
+# %% ../../nbs/data/24_pcam.ipynb #4837c16d
 def _slides(file, ids):
     "Slide of each id, None without a list"
     if not file.exists(): return None
@@ -95,6 +97,7 @@ def _is_patch(image, file, side):
     if (h, w) != (side, side): raise error(f'is {h} x {w} px where {side} x {side} was expected', file, 'Resize it, or remove it with its line')
     return image
 
+# %% ../../nbs/data/24_pcam.ipynb #918a7bf6
 def _read_patch(file, side):
     "A picture that must be 8-bit RGB"
     from PIL import Image
@@ -130,6 +133,7 @@ def _h5(file, key, work=lambda a: a[:]):
         if key not in f: raise error(f'has no array "{key}"', file, f'It holds {", ".join(f)}')
         return work(f[key])
 
+# %% ../../nbs/data/24_pcam.ipynb #ad7d558f
 def find_h5(
     path:str|Path, # The folder
 )->dict[str, Path]: # {'train': file of pictures, ...}
@@ -230,6 +234,7 @@ def picture(self:PatchDataset, i:int, # Which
     if len(self) * image.nbytes < 2**31: self.kept[i] = image
     return image
 
+# %% ../../nbs/data/24_pcam.ipynb #84e375ae
 @patch
 def __getitem__(self:PatchDataset, i:int): # Which
     "One sample, in the order that the task has."

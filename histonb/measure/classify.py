@@ -78,6 +78,7 @@ def _axes(xlabel, ylabel, size):
     ax.set_xlabel(xlabel, fontsize=8); ax.set_ylabel(ylabel, fontsize=8); ax.tick_params(labelsize=7); ax.set_aspect('equal'); ax.grid(alpha=.3)
     return fig, ax
 
+# %% ../../nbs/measure/42_classify.ipynb #de5777a0
 def roc_figure(
     of:dict, # {name: (prob, label)}
     size:float=2.8, # Side, inches
@@ -100,6 +101,7 @@ def calibration(
     n = np.bincount(np.searchsorted(np.quantile(said, np.linspace(0, 1, bins + 1))[1:-1], said)); n = n[n > 0]
     return pd.DataFrame(dict(said=mean, seen=seen, n=n)), float((np.abs(seen - mean) * n).sum() / n.sum())
 
+# %% ../../nbs/measure/42_classify.ipynb #9faa2501
 def calibration_figure(
     of:dict, # {name: (prob, label)}
     size:float=2.8, # Side, inches
@@ -151,6 +153,7 @@ def confusion(
     p, y = as_probs(prob, label)
     return confusion_matrix(y, _decide(p, threshold), labels=range(p.shape[1]))
 
+# %% ../../nbs/measure/42_classify.ipynb #4d9f4b69
 class ClassifyMetric(Metric):
     "One figure of `classify_scores` over all batches of an epoch; for a fastai `Learner` whose model gives logits."
     def __init__(self,

@@ -27,6 +27,7 @@ def take(
     "Some of a data set, the same for the same seed."
     return [data[int(i)] for i in rng(seed, 'take', len(data)).permutation(len(data))[:n]]
 
+# %% ../../nbs/measure/43_utility.ipynb #e0db07b2
 def arms(
     real:Sequence, # Training data
     synthetic:dict, # {name: data}
@@ -64,6 +65,7 @@ def _cached(keep, name, work):
         with atomic(file) as f: np.save(f, out, allow_pickle=False)
     return np.load(file, allow_pickle=False)
 
+# %% ../../nbs/measure/43_utility.ipynb #2cfbcf28
 def _predictions(fit, sets, tests, seeds, budget, keep):
     "{arm: predictions a seed}; a training serves all that it is tested on"
     out = {k: [] for k in tests}
@@ -84,6 +86,7 @@ def _draws(tests, units, n_seeds, n, seed):
     for _ in range(n): plan.append(({k: np.concatenate([v[j] for j in g.integers(0, len(v), len(v))]) for k, v in of.items()}, g.integers(0, n_seeds, n_seeds)))
     return plan
 
+# %% ../../nbs/measure/43_utility.ipynb #fda435d8
 def _figures(preds, truths, metric, plan, key): # (draws, figures) means over the seeds drawn, and (seeds, figures) of everything
     keys = list(metric(_pick(preds[0], plan[0][0][key]), _pick(truths, plan[0][0][key])))
     one = lambda s, i: [metric(_pick(preds[s], i), _pick(truths, i))[k] for k in keys]
@@ -143,6 +146,7 @@ def words(self:Utility)->str: # A sentence for each arm but TRTR and TRTS
             out.append(f'{k[0].upper() + k[1:]} is {how} real alone ({r[m]:.3f} against {base[m]:.3f}; difference {-r[m + "_gap"]:+.3f}, {-hi:+.3f} to {-lo:+.3f}).')
     return '\n'.join(out)
 
+# %% ../../nbs/measure/43_utility.ipynb #d3b492da
 @patch
 def figures(self:Utility, head:str='utility')->dict: # Names such as `utility_auc_tstr_gan`
     "The table as flat numbers."
@@ -193,6 +197,7 @@ def alike_scale(
     mean, sd = real.mean(0), real.std(0).clamp(min=1e-6)
     return [(f - mean) / sd for f in (real, *others)]
 
+# %% ../../nbs/measure/43_utility.ipynb #867eafda
 def _reach(f, k): return torch.cdist(f, f).kthvalue(min(k + 1, len(f)), 1).values
 
 def precision_recall(
@@ -205,6 +210,7 @@ def precision_recall(
     d = torch.cdist(fake, real)
     return dict(precision=float((d <= _reach(real, k)[None]).any(1).float().mean()), recall=float((d <= _reach(fake, k)[:, None]).any(0).float().mean()))
 
+# %% ../../nbs/measure/43_utility.ipynb #d620ea1e
 def diversity(
     real:torch.Tensor, # (N, d) features of real pictures of a class
     fake:torch.Tensor, # (M, d) features of generated ones of that class

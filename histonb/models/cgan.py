@@ -30,6 +30,7 @@ class ClassNorm(nn.Module):
         scale, shift = self.affine(c)[:, :, None, None].chunk(2, 1)
         return self.norm(x) * (1 + scale) + shift
 
+# %% ../../nbs/models/33_cgan.ipynb #098598bf
 class UpBlock(nn.Module):
     "Norm, ReLU, twice the size: the order in which a class is heard before each enlargement."
     def __init__(self, n_in, n_out, cond, upsample):
@@ -44,6 +45,7 @@ def _halvings(size, least=4):
     while size % 2 == 0 and size // 2 >= least: size, n = size // 2, n + 1
     return n, size
 
+# %% ../../nbs/models/33_cgan.ipynb #859fe166
 class ClassGenerator(nn.Module):
     "Class and noise to a picture."
     def __init__(self, n_classes, size, width, latent, embed, upsample):
@@ -68,6 +70,7 @@ def paint(self:ClassGenerator,
     for block in self.blocks: x = block(x, c)
     return torch.tanh(self.last(F.relu(self.last_norm(x, c))))
 
+# %% ../../nbs/models/33_cgan.ipynb #9a4c2331
 @patch
 def forward(self:ClassGenerator,
     label:torch.Tensor, # (B,) int
@@ -113,6 +116,7 @@ def batch_spread(
     s = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean() if len(x) > 1 else x.new_zeros(())
     return s.to(x).expand(len(x), 1, *x.shape[-2:])
 
+# %% ../../nbs/models/33_cgan.ipynb #ebf9262f
 @patch
 def forward(self:ClassCritic,
     picture:torch.Tensor, # (B,3,S,S) in [-1,1]
@@ -143,6 +147,7 @@ def build_cgan(
     net.arch = dict(builder='cgan', n_classes=n_classes, size=size, width=width, latent=latent, embed=embed, upsample=upsample)
     return net
 
+# %% ../../nbs/models/33_cgan.ipynb #6e065815
 def build_class_critic(
     n_classes:int=2, # Classes
     size:int=96, # Side of the pictures, px
@@ -162,6 +167,7 @@ def _colour(x):
     grey = x.mean(1, keepdim=True); x = (x - grey) * (2 * r()) + grey
     mean = x.mean((1, 2, 3), keepdim=True); return (x - mean) * (r() + .5) + mean
 
+# %% ../../nbs/models/33_cgan.ipynb #c5528d83
 def _translation(x, ratio=.125):
     "Shift each picture, zeros where there is nothing"
     h, w = x.shape[-2:]; k = round(h * ratio)
@@ -170,6 +176,7 @@ def _translation(x, ratio=.125):
     p = F.pad(x, (k, k, k, k)); i = torch.arange(len(x), device=x.device)[:, None, None]
     return p.movedim(1, -1)[i, rows[:, :, None], cols[:, None, :]].movedim(-1, 1)
 
+# %% ../../nbs/models/33_cgan.ipynb #bf302531
 def _cutout(x, ratio=.4):
     "A square of each picture is grey"
     h, w = x.shape[-2:]; a = round(h * ratio)

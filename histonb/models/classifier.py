@@ -44,6 +44,7 @@ def _torchvision(name, n, weights, in_channels):
     except OSError as e: raise _offline(e, name) from None
     return _replace_last(net, n, in_channels)
 
+# %% ../../nbs/models/34_classifier.ipynb #9007361c
 def _timm(name, n, weights, in_channels):
     import timm
     try: return timm.create_model(name, pretrained=bool(weights), num_classes=n, in_chans=in_channels)
@@ -70,6 +71,7 @@ def build_classifier(
     net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net
 
+# %% ../../nbs/models/34_classifier.ipynb #6d9d63f0
 def _timm_or_error(name, n, weights, in_channels):
     from timm import is_model
     short = name.removeprefix('timm/')

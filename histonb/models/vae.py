@@ -56,6 +56,7 @@ def encode(self:ConvVAE,
     mean, logvar = self.to_code(self.encoder(torch.cat([x, _label_planes(label, self.n_classes, x)], 1))).chunk(2, 1)
     return mean, logvar.clamp(-12, 8)
 
+# %% ../../nbs/models/32_vae.ipynb #6b187550
 @patch
 def decode(self:ConvVAE,
     z:torch.Tensor, # (B,latent)
@@ -65,6 +66,7 @@ def decode(self:ConvVAE,
     y = F.one_hot(label.as_subclass(torch.Tensor).long(), self.n_classes).to(z)
     return self.decoder(self.from_code(torch.cat([z, y], 1)).view(-1, *self.shape))
 
+# %% ../../nbs/models/32_vae.ipynb #d44386af
 @patch
 def forward(self:ConvVAE, picture, label):
     "Rebuilt picture, mean and log variance; the code is drawn while training, and is its mean in use."
@@ -99,7 +101,7 @@ def fit_codes(self:ConvVAE,
     self.train(was)
     return self
 
-# %% ../../nbs/models/32_vae.ipynb #6b187550
+# %% ../../nbs/models/32_vae.ipynb #1095ab1b
 @patch
 @torch.no_grad()
 def sample(self:ConvVAE,
@@ -115,6 +117,7 @@ def sample(self:ConvVAE,
     out = self.decode(z, label).float(); self.train(was)
     return out
 
+# %% ../../nbs/models/32_vae.ipynb #4af6003b
 @patch
 def sweep(self:ConvVAE, a:torch.Tensor, b:torch.Tensor, # (1,3,S,S) each
     label:torch.Tensor, # (1,) int
@@ -153,7 +156,7 @@ class Dictionary(nn.Module):
 
     def nearest(self, flat): return (flat ** 2).sum(1, True).sub(2 * flat @ self.words.T).add((self.words ** 2).sum(1)).argmin(1)
 
-# %% ../../nbs/models/32_vae.ipynb #d44386af
+# %% ../../nbs/models/32_vae.ipynb #86ed2706
 @patch
 def forward(self:Dictionary,
     x:torch.Tensor, # (B,dim,h,w)
@@ -163,6 +166,7 @@ def forward(self:Dictionary,
     words = self.words[ids].view(x.shape[0], *x.shape[-2:], self.dim).movedim(-1, 1).to(x)
     return x + (words - x).detach(), F.mse_loss(x, words.detach()), ids.view(x.shape[0], *x.shape[-2:])
 
+# %% ../../nbs/models/32_vae.ipynb #5ff3a545
 @patch
 def look_up(self:Dictionary, flat):
     "Numbers of the nearest words; while training the words move, after they were looked up."
@@ -171,12 +175,14 @@ def look_up(self:Dictionary, flat):
     if self.training: self.follow(flat, ids)
     return ids
 
+# %% ../../nbs/models/32_vae.ipynb #f8701ec6
 @patch
 @torch.no_grad()
 def begin(self:Dictionary, flat):
     "Words begin as vectors of the first batch."
     self.words.copy_(flat[torch.randint(len(flat), (self.n,), device=flat.device)]); self.total.copy_(self.words); self.begun.fill_(True)
 
+# %% ../../nbs/models/32_vae.ipynb #d7909a63
 @patch
 @torch.no_grad()
 def follow(self:Dictionary, flat, ids):
@@ -195,6 +201,7 @@ class _Res(nn.Module):
         self.body = nn.Sequential(nn.ReLU(), nn.Conv2d(n, n, 3, padding=1), nn.ReLU(), nn.Conv2d(n, n, 1))
     def forward(self, x): return x + self.body(x)
 
+# %% ../../nbs/models/32_vae.ipynb #734c0d38
 class VQVAE(nn.Module):
     "Encoder, dictionary and decoder, and a prior over the words by class."
     def __init__(self, size, width, words, dim, halvings, prior):
@@ -253,7 +260,7 @@ class WordPrior(nn.Module):
         for layer in self.layers: x = layer(x)
         return self.head(self.norm(x))
 
-# %% ../../nbs/models/32_vae.ipynb #1095ab1b
+# %% ../../nbs/models/32_vae.ipynb #3c51763f
 @patch
 @torch.no_grad()
 def sample(self:WordPrior,
@@ -270,6 +277,7 @@ def sample(self:WordPrior,
         out.append(torch.multinomial(p.cpu(), 1, generator=g).to(label.device)); x = self.word(out[-1])
     return torch.cat(out, 1)
 
+# %% ../../nbs/models/32_vae.ipynb #0ba41155
 @patch
 @torch.no_grad()
 def sample(self:VQVAE,

@@ -48,6 +48,7 @@ def _ground(size, seed):
     fine = cv2.GaussianBlur(g.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 1.2)
     return np.stack([.12 + .03 * slow[..., 0] + .05 * fine, .42 + .1 * slow[..., 1] + .12 * fine]).astype(np.float32).clip(0)
 
+# %% ../../nbs/phantom/05_patches.ipynb #f399ce9d
 def _outside(conc, seed, box, scale):
     "Lymphocytes, and in half of the patches a nest of tumour, that keep off the centre."
     g, size = rng(seed, 'outside'), conc.shape[1]

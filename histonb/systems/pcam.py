@@ -61,6 +61,7 @@ def settings(
             else: s[k] = s[k] | v if isinstance(v, dict) else v
     return s
 
+# %% ../../nbs/systems/72_pcam.ipynb #5f9a0576
 def _models(have, changes):
     "Generators changed, added or left out"
     out = dict(have)
@@ -93,6 +94,7 @@ def parts(self:Pcam)->list: # Train, valid and test patches
         else: self._parts = split_patches(open_pcam(self.data), tuple(self.s['fractions']), self.seed)
     return self._parts
 
+# %% ../../nbs/systems/72_pcam.ipynb #85aa0399
 @patch
 def pairs(self:Pcam, k:int): # 0 train, 1 valid, 2 test
     "(picture, label) pairs of a part."
@@ -121,6 +123,7 @@ def fit_classifier(
     with learn.no_bar(), learn.no_logging(): learn.fit(epochs, cbs=schedule('one_cycle', s['lr']))
     return learn, valid
 
+# %% ../../nbs/systems/72_pcam.ipynb #1b7de4cf
 @patch
 def fit(self:Pcam, data, seed, budget):
     "The contract of `utility`: training data, seed and budget to a function from pictures to probabilities of tumour."
@@ -152,6 +155,7 @@ def history(
 
 _NOT = ('kind', 'epochs', 'bs', 'schedule', 'watch', 'fitted', 'prior_epochs', 'prior_lr') # settings that are not the learner's
 
+# %% ../../nbs/systems/72_pcam.ipynb #d37a0c17
 @patch
 def learner(self:Pcam, name:str): # Key of `models`
     "The Learner of a generator, and its watch where it has one."
@@ -179,7 +183,7 @@ def model(self:Pcam, name:str): # 'classify', or a key of `models`
     "A saved model of this run."
     return load_model(self.path('models', name), device=str(self.device), half=self.s['half'])
 
-# %% ../../nbs/systems/72_pcam.ipynb #85aa0399
+# %% ../../nbs/systems/72_pcam.ipynb #ae140814
 @patch
 def drawn(self:Pcam, name:str)->list: # (picture, label) pairs
     "The pictures of a generator, drawn once."
@@ -190,6 +194,7 @@ def drawn(self:Pcam, name:str)->list: # (picture, label) pairs
     d = np.load(file, allow_pickle=False)
     return list(zip(d['images'], d['labels'].tolist()))
 
+# %% ../../nbs/systems/72_pcam.ipynb #2b34a6c7
 class Inner(nn.Module):
     "What a plain classifier sees in a picture and in its middle: uint8 (B,3,H,W) to features."
     name = 'classifier of real patches'
@@ -200,7 +205,7 @@ class Inner(nn.Module):
 
 def extractor_of(net): return Inner(net) if isinstance(net, nn.Sequential) else RandomExtractor() # for a backbone, what needs no training
 
-# %% ../../nbs/systems/72_pcam.ipynb #1b7de4cf
+# %% ../../nbs/systems/72_pcam.ipynb #7c2e5ac2
 @patch
 def chosen(self:Pcam, name:str, sure:float=.5, near:float|None=.95)->list: # (picture, label) pairs, as many as there are real ones times the largest ratio
     "Pictures of a generator that pass `select`."
@@ -212,6 +217,7 @@ def chosen(self:Pcam, name:str, sure:float=.5, near:float|None=.95)->list: # (pi
         if len(out) >= want: break
     return out
 
+# %% ../../nbs/systems/72_pcam.ipynb #69575975
 @patch
 def synthetic(self:Pcam)->dict: # {name: pairs}
     "The pictures of every generator, and the chosen ones of one where asked for."
@@ -254,6 +260,7 @@ def grid(self:Pcam, name:str|None=None, n:int=10)->np.ndarray: # (h, w, 3) uint8
     "Pictures of a generator, or real ones."
     return mosaic(_rows_of(self.pairs(0) if name is None else self.drawn(name), n, self.parts()[0].table.n), ncol=n)
 
+# %% ../../nbs/systems/72_pcam.ipynb #85d23b2b
 @patch
 @torch.no_grad()
 def sweep(self:Pcam, name:str, n:int=10)->np.ndarray: # (h, w, 3) uint8: a row a class
@@ -280,6 +287,7 @@ def report(self:Pcam)->Path:
     page.settings(self.s); page.settings(run['versions'], 'Versions')
     return page.write(self.path('report.html'))
 
+# %% ../../nbs/systems/72_pcam.ipynb #6272a545
 @patch
 def report_data(self:Pcam, page, st):
     "Real patches and the yardstick."
@@ -291,7 +299,7 @@ def report_data(self:Pcam, page, st):
     page.keys({k.replace('_', ' '): _interval(f, k) for k in ('auc', 'accuracy', 'recall', 'precision')})
     page.figure(calibration_figure({'real-trained': (st['said'], st['labels'])}), 'Whether its probabilities can be believed; the number is the expected calibration error.')
 
-# %% ../../nbs/systems/72_pcam.ipynb #d37a0c17
+# %% ../../nbs/systems/72_pcam.ipynb #e2716602
 @patch
 def report_generators(self:Pcam, page, st):
     "Each generator: its pictures, its training, its findings."
@@ -306,6 +314,7 @@ def report_generators(self:Pcam, page, st):
         for found in t['findings']: page.verdict('warn', f'Epoch {found["epoch"]}: {found["said"]}.')
         if m['kind'] == 'cgan' and not t['findings']: page.verdict('good', 'The watch over collapse had nothing to say.')
 
+# %% ../../nbs/systems/72_pcam.ipynb #be66134d
 @patch
 def report_likeness(self:Pcam, page, st):
     "How near."
@@ -351,6 +360,7 @@ def run(
     try: return _stages(record, s, data, dev)
     except BaseException: record.finish('failed'); raise
 
+# %% ../../nbs/systems/72_pcam.ipynb #ad4b094d
 def _stages(record, s, data, dev):
     "The stages in order; each is done once."
     if data is None and not (folder := record.out/'data').exists(): make_pcam(folder, s['n'], record.record['seed'], s['size'], s['slides'])
@@ -361,6 +371,7 @@ def _stages(record, s, data, dev):
     c.report()
     return record.finish()
 
+# %% ../../nbs/systems/72_pcam.ipynb #bef9ebfd
 def _flat(name, found):
     "The numbers of a stage, named `<stage>_<metric>`."
     if name == 'classify': return {f'classify_{k}': v for k, v in found['figures'].items()} | dict(classify_threshold=found['threshold'])

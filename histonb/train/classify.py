@@ -63,6 +63,7 @@ class KeepBest(Callback):
     def state_dict(self): return dict(best=self.best, epoch_of=self.epoch_of, weights=self.weights)
     def load_state_dict(self, s): self.best, self.epoch_of, self.weights = s['best'], s['epoch_of'], s['weights']
 
+# %% ../../nbs/train/55_classify.ipynb #25ceb5b5
 @patch
 def after_epoch(self:KeepBest):
     "Compare this epoch with the best so far."

@@ -91,6 +91,7 @@ class VAELoss(nn.Module):
         self.terms = dict(recon=mse.detach(), kl=far.detach())
         return fit + self.beta * far / n
 
+# %% ../../nbs/train/54_generate.ipynb #3ea18419
 class VQLoss(nn.Module):
     "Rebuilding and commitment of a VQ-VAE (van den Oord et al. 2017, eq. 3; the dictionary follows by itself)."
     def __init__(self, beta:float=.25): super().__init__(); self.beta, self.terms = beta, {} # Weight of the commitment
@@ -153,6 +154,7 @@ class PriorLoss(nn.Module):
         out = F.cross_entropy(pred.float().flatten(0, 1), target.as_subclass(torch.Tensor).long().flatten())
         self.terms = dict(nats=out.detach()); return out
 
+# %% ../../nbs/train/54_generate.ipynb #342843c6
 def prior_learner(
     learn:Learner, # A trained VQ-VAE
     lr:float=2e-3, # Peak learning rate
@@ -191,6 +193,7 @@ class CGANLoss(nn.Module):
         out = -logits.float().mean() if self.kind == 'wgan' else generator_loss(logits, self.kind)
         self.terms = dict(g_adv=out.detach()); return out
 
+# %% ../../nbs/train/54_generate.ipynb #25968057
 def gradient_penalty(
     critic:nn.Module, # (picture, label) -> logits
     real:torch.Tensor, # (B,3,S,S)
@@ -234,6 +237,7 @@ def before_batch(self:CGANStep):
     self.loss_func.label = self.xb[0].as_subclass(torch.Tensor)
     if self.training and self.alone(): self.model.requires_grad_(False)
 
+# %% ../../nbs/train/54_generate.ipynb #c143270f
 @patch
 def terms(self:CGANStep, real, fake, label)->dict: # Scalars; `d_loss` is what is made small
     "The critic's loss and its parts."
@@ -280,12 +284,14 @@ def after_step(self:EMA):
     self.n += 1; share = 1 - min(self.decay, (1 + self.n) / (10 + self.n))
     for a, b in zip(self.net.parameters(), self.model.parameters()): a.lerp_(b, share)
 
+# %% ../../nbs/train/54_generate.ipynb #d5a291c2
 @patch
 def measure(self:EMA):
     "Measure the norms of the average."
     g, dev = torch.Generator().manual_seed(0), next(self.net.parameters()).device
     calibrate_norm(_Paint(self.net), [((torch.arange(64) % self.net.n_classes).to(dev), torch.randn(64, self.net.latent, generator=g).to(dev)) for _ in range(self.batches)])
 
+# %% ../../nbs/train/54_generate.ipynb #0507db98
 @patch
 def before_validate(self:EMA): self.measure(); self.own, self.learn.model = self.model, self.net
 
@@ -345,6 +351,7 @@ class Health:
     d_grad:float # Norm of its gradient
     g_adv:float # Adversarial term of the generator
 
+# %% ../../nbs/train/54_generate.ipynb #4a5c8893
 @dataclass
 class Strain:
     "When the watch speaks."
@@ -366,6 +373,7 @@ def _lost(past, last, lim, names):
     if best.recall > 5 * lim.recall and all(h.recall < lim.recall for h in last):
         return f'generated pictures cover {last[-1].recall:.0%} of the real ones, and covered {best.recall:.0%} in epoch {best.epoch}: go back to it, and lower the learning rates'
 
+# %% ../../nbs/train/54_generate.ipynb #920686e2
 def _deaf(past, last, lim, names):
     if all(h.apart < lim.apart for h in last): return f'the classes {" and ".join(names)} look the same (distance {last[-1].apart:.2f} of that of real ones): the class is not heard, use the projection critic or raise its width'
 
@@ -408,7 +416,7 @@ class CollapseWatch(Callback):
     def state_dict(self): return dict(history=[asdict(h) for h in self.history], findings=self.findings, since=self.since, backs=self.backs)
     def load_state_dict(self, s): self.history, self.findings, self.since, self.backs = [Health(**h) for h in s['history']], s['findings'], s['since'], s['backs']
 
-# %% ../../nbs/train/54_generate.ipynb #c143270f
+# %% ../../nbs/train/54_generate.ipynb #ba896b8f
 @patch
 def before_fit(self:CollapseWatch):
     "Features of real pictures of each class, once."
@@ -416,6 +424,7 @@ def before_fit(self:CollapseWatch):
     pick = [rng(0, 'watch', c).permutation(np.flatnonzero(d.source.labels == c))[:self.pictures] for c in range(len(self.dls.table))]
     self.real = [features(self.extractor, [d.picture(int(i)) for i in p], bs=64) for p in pick]
 
+# %% ../../nbs/train/54_generate.ipynb #ede226d5
 def _bytes(x): return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
 
 @patch
@@ -439,6 +448,7 @@ def compare(
     gap = lambda s: float(torch.pdist(torch.stack([p.mean(0) for p in s])).mean()) if len(s) > 1 else 1.
     return Health(epoch, min(spread), int(np.argmin(spread)), *(float(np.mean([p[k] for p in pr])) for k in ('precision', 'recall')), gap(f) / max(gap(r), 1e-9), d_acc, d_grad, g_adv)
 
+# %% ../../nbs/train/54_generate.ipynb #b43d81b1
 def generator_of(
     learn, # A Learner of this room
 ): # The average where there is one, else the model
@@ -446,7 +456,7 @@ def generator_of(
     ema = learn._grab_cbs(EMA)
     return ema[0].net if ema and ema[0].net is not None else learn.model
 
-# %% ../../nbs/train/54_generate.ipynb #d5a291c2
+# %% ../../nbs/train/54_generate.ipynb #260cef2c
 @patch
 def after_epoch(self:CollapseWatch):
     "Judge, say, act."
@@ -459,6 +469,7 @@ def after_epoch(self:CollapseWatch):
     self.say(f'Epoch {self.epoch}: {said}{done}.')
     if self.act == 'stop' or self.act == 'restore' and not done or self.act and name == 'broken' and not done: raise CancelFitException()
 
+# %% ../../nbs/train/54_generate.ipynb #3ebd1324
 @patch
 def remember(self:CollapseWatch):
     "Keep the state of a healthy epoch."
@@ -487,6 +498,7 @@ def sample_images(
     y = torch.as_tensor(np.asarray(labels))
     return np.concatenate([_bytes(net.sample(p, seed=seed + 7919 * k, temperature=temperature)).movedim(1, -1).numpy() for k, p in enumerate(y.split(bs))])
 
+# %% ../../nbs/train/54_generate.ipynb #5d737267
 def draw_classes(
     learn, # A Learner of this room
     batch, # A validation batch
@@ -499,6 +511,7 @@ def draw_classes(
         out += real + [blank] * (n - len(real)) + list(sample_images(net, [c] * n, seed=c))
     return mosaic(out, ncol=n)
 
+# %% ../../nbs/train/54_generate.ipynb #46e3e5b6
 def draw_rebuilt(
     learn, # A Learner of a VAE or VQ-VAE
     batch, # A validation batch
