@@ -10,8 +10,8 @@ from pathlib import Path
 from . import __version__
 
 # %% auto #0
-__all__ = ['VERBS', 'SYSTEMS', 'arg', 'verb', 'build_parser', 'main', 'info', 'phantom', 'recognise', 'check', 'run', 'demo',
-           'predict', 'generate']
+__all__ = ['VERBS', 'PHANTOMS', 'SYSTEMS', 'arg', 'verb', 'build_parser', 'main', 'info', 'phantom', 'recognise', 'check', 'run',
+           'demo', 'predict', 'generate']
 
 # %% ../nbs/90_cli.ipynb #de4e5ad6
 VERBS = {}
@@ -74,32 +74,35 @@ def info(args # parsed arguments
     print(json.dumps(facts, indent=1) if args.json else '\n'.join(f'{k:28} {v}' for k, v in facts.items()))
 
 # %% ../nbs/90_cli.ipynb #22ad4812
-@verb(arg('set', choices=['pannuke', 'plain', 'unitopatho'], metavar='SET', help='pannuke, plain (images, classes and instances as PNG) or unitopatho'),
+PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', glimpse='patterns') # set -> the room that draws it
+
+@verb(arg('set', choices=list(PHANTOMS), metavar='SET', help='pannuke, plain (images, classes and instances as PNG), unitopatho, pcam or glimpse'),
       arg('dir', metavar='DIR', help='a new folder'), arg('--n', type=int, help='number of pictures'),
       arg('--size', type=int, help='side of a picture, pixels'), arg('--seed', type=int, default=0, help='decides every pixel'))
 def phantom(args # parsed arguments
     ):
     "Draw a data set in the layout of a real one"
     from histonb.core import error
-    from histonb.phantom import tissue
     if Path(args.dir).exists() and (Path(args.dir).is_file() or any(Path(args.dir).iterdir())): raise error('is there already', args.dir, 'Name a new folder')
     given = {k: v for k in ('n', 'size') if (v := getattr(args, k)) is not None}
-    print(getattr(tissue, f'make_{args.set}')(args.dir, seed=args.seed, **given))
+    print(getattr(import_module(f'histonb.phantom.{PHANTOMS[args.set]}'), f'make_{args.set}')(args.dir, seed=args.seed, **given))
 
 # %% ../nbs/90_cli.ipynb #e0de1288
 def recognise(path # a folder
-    ) -> str: # 'pannuke' or 'unitopatho'
+    ) -> str: # 'pannuke', 'unitopatho', 'pcam' or 'glimpse'
     "Which reader a folder is for; raises `HistonbError` for a folder that is missing, empty or like none of them"
     from histonb.core import IMAGE_SUFFIXES, error
     path = Path(path)
     if not path.is_dir(): raise error('there is no such folder', path, 'Check the path')
     if not any(path.iterdir()): raise error('the folder is empty', path, 'Check the path')
+    if (path/'train_labels.csv').exists() or any(path.glob('camelyonpatch*.h5')): return 'pcam'
+    if (path/'labels.csv').exists() and (path/'images').is_dir(): return 'glimpse'
     if any(path.glob('Fold*')) or (path/'images').is_dir() or any(path.glob('*/images')): return 'pannuke'
     if (path/'800').is_dir() or any(path.glob('t*.csv')) or any(p.suffix.lower() in IMAGE_SUFFIXES for p in path.iterdir()): return 'unitopatho'
     raise error('is like no known data set', path, 'Name its layout with --set, or see the pages about data sets for the trees that are expected')
 
 # %% ../nbs/90_cli.ipynb #e0ec2751
-@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho'], help='its layout, where it is not recognised'),
+@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'pcam', 'glimpse'], help='its layout, where it is not recognised'),
       arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--json', action='store_true', help='as JSON'))
 def check(args # parsed arguments
     ):
@@ -110,7 +113,7 @@ def check(args # parsed arguments
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
-SYSTEMS = ('colon',)
+SYSTEMS = ('colon', 'pcam', 'glimpse')
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
              arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
@@ -123,14 +126,20 @@ def _system(args, name, **data):
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
 
 # %% ../nbs/90_cli.ipynb #c223d455
-@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--labelled', metavar='DIR', help='pictures with masks; drawn where it is left out'),
-      arg('--unlabelled', metavar='DIR', help="another laboratory's pictures; drawn where it is left out"),
-      arg('--mpp', type=float, help='micrometres a pixel of the unlabelled pictures, where their files do not say'),
+@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of pcam or glimpse; drawn where it is left out'),
+      arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
+      arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
+      arg('--mpp', type=float, help='colon: micrometres a pixel of the unlabelled pictures, where their files do not say'),
       arg('--out', metavar='DIR', required=True, help='the run folder'), *_SETTINGS)
 def run(args # parsed arguments
     ):
     "A system from files to report; the same command with --resume goes on where it stopped"
-    _system(args, args.system, labelled=args.labelled, unlabelled=args.unlabelled, mpp=args.mpp)
+    from histonb.core import error
+    own, others = dict(labelled=args.labelled, unlabelled=args.unlabelled, mpp=args.mpp), dict(data=args.data)
+    if args.system != 'colon': own, others = others, own
+    for k, v in others.items():
+        if v is not None: raise error(f'the system {args.system} has no --{k}', remedy=f'It takes {", ".join("--" + o for o in own)}')
+    _system(args, args.system, **own)
 
 @verb(arg('--out', metavar='DIR', default='histonb-demo', help='the run folder (default: histonb-demo)'), *_SETTINGS)
 def demo(args # parsed arguments

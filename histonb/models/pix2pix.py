@@ -102,6 +102,9 @@ def _mix(v): # int64 tensor -> int64 tensor in which every bit depends on every 
     for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)): v = (v ^ (v >> shift & (1 << 64 - shift) - 1)) * factor
     return v ^ (v >> 31 & (1 << 33) - 1)
 
+def _normal(bits): # int64 -> float32, standard normal; the 52 upper bits, since in float32 the largest would round to one, and its normal is infinite
+    return (torch.erfinv(((bits >> 12 & (1 << 52) - 1).double() + .5) / 2**51 - 1) * 2**.5).float()
+
 def noise_field(
     planes:int, # Number of planes
     size:tuple, # (height, width), px
@@ -109,8 +112,7 @@ def noise_field(
 ) -> torch.Tensor: # (planes, height, width) float32, standard normal
     "A window of endless noise in which every value is a function of its place."
     plane, y, x = (torch.arange(n) + int(o) for n, o in zip((planes, *size), (1, *origin)))
-    bits = _mix(_mix(_mix(plane)[:, None, None] + y[:, None]) + x)
-    return (torch.erfinv(((bits >> 11 & (1 << 53) - 1) + .5) / 2**52 - 1) * 2**.5).float()
+    return _normal(_mix(_mix(_mix(plane)[:, None, None] + y[:, None]) + x))
 
 # %% ../../nbs/models/31_pix2pix.ipynb #b9af3cbd
 @patch

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from ..core import ClassTable, HistonbError, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..prep.tiles import pad_to_size, tile_grid
-from .store import Model, Prediction, eightfold, to_picture
+from .store import Model, Prediction, decide, eightfold, to_picture
 
 # %% auto #0
 __all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'generate', 'predict_files']
@@ -119,8 +119,8 @@ def blended(
             if progress: shown.update(len(places))
 
 # %% ../../nbs/run/61_predict.ipynb #ba42d0ab
-_REDUCE = dict(labels=lambda m: m.max(0).indices.to(torch.uint8).cpu().numpy(),      # on the CPU several times faster than argmax
-               confidence=lambda m: m.amax(0).cpu().numpy(),
+_REDUCE = dict(labels=lambda m: decide(m)[0].cpu().numpy(),
+               confidence=lambda m: decide(m)[1].cpu().numpy(),
                image=lambda m: to_picture(m.cpu().numpy()),
                probs=lambda m: m.permute(1, 2, 0).cpu().numpy())
 
@@ -156,7 +156,7 @@ def predict_tiled(
     overlap:int=64, # Least overlap of neighbours, px of the network
     batch:int=8, # Tiles per pass
     out:str|Path|None=None, # An `.npy` file to write to; None: the answer is an array in memory
-    reduce:str|None=None, # 'labels', 'confidence', 'image' or 'probs'; None: labels from a segmenter, image from a translator
+    reduce:str|None=None, # 'labels' and 'confidence' (as `decide` gives them), 'image' or 'probs'; None: labels from a segmenter, image from a translator
     mpp:float|None=None, # Pixel size of the picture, um; None: the model's own
     stain:bool=True, # Bring the picture's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost

@@ -23,12 +23,12 @@ from ..show import overlay
 
 # %% auto #0
 __all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model', 'sample_windows',
-           'eightfold', 'Prediction', 'to_picture']
+           'eightfold', 'decide', 'Prediction', 'to_picture']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix',
             'classifier': 'histonb.models.classifier:build_classifier', 'vae': 'histonb.models.vae:build_vae', 'vq_vae': 'histonb.models.vae:build_vq_vae',
-            'cgan': 'histonb.models.cgan:build_cgan'}
+            'cgan': 'histonb.models.cgan:build_cgan', 'glimpse': 'histonb.models.glimpse:build_glimpse'}
 
 def build_net(
     arch:dict, # `builder` (a key of `BUILDERS`) and the builder's own arguments
@@ -111,8 +111,9 @@ _TASKS = {'segment': 'Reads an H&E picture and gives every pixel a class, and ev
           'translate': 'Reads a class map and draws an H&E picture that follows it. Its pictures are synthetic: no patient is behind them.',
           'classify': 'Reads a picture and says how likely each class is.',
           'vae': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
-          'cgan': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.'}
-_USES = {'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])'}
+          'cgan': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
+          'glimpse': 'Looks at a picture once from afar and then at a few places from near, and says whether it shows tumour.'}
+_USES = {'segment': 'model.predict(image, mpp=0.25)', 'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])'}
 _CARD = '''# {name}
 
 **Research use only. Not for diagnosis.**
@@ -156,7 +157,7 @@ def model_card(
     arch, table, task = config['arch'], config['table'], config['task']
     return _CARD.format(name=name, task=task, what=_TASKS.get(task, ''), learned=_learned(config), figures=_figures(config['metrics']),
         network=', '.join(f'{k} {v}' for k, v in arch.items()), mpp=f'{config["mpp"]:g} um' if config['mpp'] else 'not recorded',
-        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.predict(image, mpp=0.25)'),
+        classes=', '.join(f'{i} {n}' for i, n in enumerate(table.names)) if table else 'none', use=_USES.get(task, 'model.net(model.encode(pictures))'),
         stain=f'input is brought to a fixed stain ({config["stain"].method})' if config['stain'] else 'input is used as it is',
         note=f'## Notes\n\n{config["note"]}\n' if config['note'] else '')
 
@@ -292,6 +293,14 @@ def eightfold(
         return out / 8
     return mean
 
+# %% ../../nbs/run/60_store.ipynb #f3a1b2c6
+def decide(
+    probs:torch.Tensor, # (n, h, w) probabilities, the background first
+)->tuple[torch.Tensor, torch.Tensor]: # (h, w) uint8 class, and (h, w) float32 its probability
+    "Nucleus or background first, then which nucleus."
+    top, background = probs[1:].max(0), probs[0] > .5
+    return torch.where(background, 0, top.indices + 1).to(torch.uint8), torch.where(background, probs[0], top.values)
+
 # %% ../../nbs/run/60_store.ipynb #a6eb2747
 @patch
 def reader(self:Model,
@@ -391,9 +400,9 @@ def predict(self:Model,
     if self.task not in ('segment', 'translate'): raise error(f'a model for the task "{self.task}" does not predict pictures')
     m = self.maps(_fitting(image, self.task, self.table), mpp, stain, **kw)
     if self.task == 'translate': return to_picture(m)
-    mpp, classes = mpp or self.mpp, m.argmax(0).astype(np.uint8)
+    mpp, (classes, sure) = mpp or self.mpp, (v.numpy() for v in decide(torch.from_numpy(m)))
     settings = self.config['instances'] or InstanceSettings()
-    return Prediction(classes, instances(classes, settings.at(mpp) if mpp else settings, prob=1 - m[0]), m.max(0), self.table, mpp)
+    return Prediction(classes, instances(classes, settings.at(mpp) if mpp else settings, prob=1 - m[0]), sure, self.table, mpp)
 
 # %% ../../nbs/run/60_store.ipynb #cb862715
 @patch

@@ -25,7 +25,7 @@ from ..prep.stain import fit_stain
 from ..prep.tiles import TileStore
 from ..run.predict import generate, predict_tiled
 from ..run.report import Page
-from ..run.store import load_model, save_model
+from ..run.store import decide, load_model, save_model
 from ..show import bars, curves, matrix, overlay, panel
 from ..train.callbacks import SamplePanels, fit_resumable, schedule
 from ..train.segment import SEGMENT_PRESETS, draw_segments, segment_learner
@@ -38,7 +38,7 @@ __all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'scor
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
 _ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
-_OURS = _ADAM | dict(blur=4, freeze=.4)
+_OURS = _ADAM | dict(blur=4, freeze=.6)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
         translate=dict(generator='pix2pix', critic='pix2pix', width=32, upsample='bilinear', noise=4, dropout=0., lam=100., epochs=14, bs=4, schedule='constant_then_linear', **_OURS),
@@ -109,7 +109,7 @@ def score_segmenter(
     "Compare a segmenter with the truth, tile by tile."
     names, maps, conf, pq = list(source.table.names), [], [], []
     for i in progress(range(len(source)), desc='test tiles'):
-        maps.append((run or model)(source.image(i)[None])[0].argmax(0).byte().cpu().numpy())
+        maps.append(decide((run or model)(source.image(i)[None])[0])[0].cpu().numpy())
         true, inst = source.classes(i), source.instances(i)
         conf.append(Confusion(len(names)).add(maps[-1], true))
         if inst is not None: pq.append(panoptic(instances(maps[-1], model.config['instances']), inst, maps[-1], true, len(names)))
@@ -257,13 +257,18 @@ def stored(self:Colon, part:str, # 'train' or 'test'
     return StoreSource(TileStore(self.path('store', part)), table, info['mpp'] / info['scale'], info['groups'][part])
 
 @patch
-def adapt(self:Colon)->dict:
-    "The same nets on the other laboratory's tissue."
+def train_adapted(self:Colon, stage:str='adapt', # Names the state file and the panels; begins with adapt
+    )->tuple: # (Learner, watch)
+    "Train a generator and its critic on the other laboratory's tissue and its predicted masks."
     s = self.s['adapt']
     train, valid = split_source(self.stored('train'), (.85, .15), self.seed)
     dls = paired_dls(train, valid, task='translate', size=self.s['size'], bs=s['bs'], crops=s['crops'], seed=self.seed, device=self.device)
-    learn, watch = self.train_translator('adapt', dls, start='translate' if s['start'] == 'labelled' else None)
-    return self.keep_translator(learn, watch, 'translate', self.run.record['data'].get('unlabelled', dict(name='drawn tissue')))
+    return self.train_translator(stage, dls, start='translate' if s['start'] == 'labelled' else None)
+
+@patch
+def adapt(self:Colon)->dict:
+    "The same nets on the other laboratory's tissue."
+    return self.keep_translator(*self.train_adapted(), 'translate', self.run.record['data'].get('unlabelled', dict(name='drawn tissue')))
 
 # %% ../../nbs/systems/70_colon.ipynb #455a5a71
 def crops_of(
@@ -306,7 +311,7 @@ def likeness(
 @patch
 def evidence(self:Colon)->dict:
     "Fidelity on labelled tissue; likeness on both, before and after adapting."
-    seg = self.model('segment'); see = lambda im: seg(im[None])[0].argmax(0).byte().cpu().numpy()
+    seg = self.model('segment'); see = lambda im: decide(seg(im[None])[0])[0].cpu().numpy()
     extractor = encoder_extractor(seg.net, *seg.config['stats'])
     test = self.parts('translate', bs=1).test_source
     masks, real, groups = crops_of(test, self.s['size'], 112, self.seed)
@@ -416,18 +421,8 @@ def report_evidence(self:Colon, page, st):
     page.figure(self.triples('unadapted', 2), 'The generator of the labelled tissue, used unadapted on the other laboratory\'s masks.')
 
 # %% ../../nbs/systems/70_colon.ipynb #10c031bd
-def begin(
-    out:str|Path, # The run folder
-    labelled:str|Path|None=None, # PanNuke as released, or a plain folder `images/ classes/ [instances/]`; drawn when None
-    unlabelled:str|Path|None=None, # UniToPatho as released, or a folder of pictures; drawn when None
-    preset:str='quick', # 'quick' (two CPU cores) or 'paper' (a GPU)
-    seed:int=0, # Everything follows from it
-    resume:bool=False, # Go on with a run in `out`
-    mpp:float|None=None, # Pixel size of the unlabelled pictures, um, where they do not say
-    device:str|None=None, # 'cpu', 'cuda'; the best there is when None
-    **changes, # Changes to the settings by stage, such as `segment=dict(epochs=3)`
-)->Colon: # A run whose stages can be done one by one
-    "Open a run folder and its data; `HistonbError` names what is wrong with the input before anything is trained."
+def begin(out, labelled=None, unlabelled=None, preset='quick', seed=0, resume=False, mpp=None, device=None, **changes)->Colon: # A run whose stages can be done one by one
+    "Open a run folder and its data, with the arguments of `run`; `HistonbError` names what is wrong with the input before anything is trained."
     s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
     if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
     dev = pick_device(device)
