@@ -25,17 +25,25 @@ __all__ = ['SCHEDULES', 'HalfPrecision', 'EpochSeed', 'constant_then_linear', 'l
 # %% ../../nbs/train/51_callbacks.ipynb #648b2d10
 class HalfPrecision(Callback):
     "Run the forward pass and the loss in bfloat16 where the device gains from it."
-    order = 10
+    order, inside = 10, [] # `inside`: contexts entered and not left, of all instances
     def __init__(self, dtype=None): # torch.bfloat16, or None to ask the device
         self.dtype = dtype
     def before_fit(self):
+        self.leave()
         dev = next(self.model.parameters()).device
         dtype = self.dtype or amp_dtype(dev)
         self.active = dtype == torch.bfloat16
         self.context = torch.autocast(dev.type, dtype=torch.bfloat16, enabled=self.active)
-    def before_batch(self): self.context.__enter__()
+    def before_batch(self): self.context.__enter__(); self.inside.append(self.context)
     def after_pred(self): self.learn.pred = to_float(self.pred)
-    def after_batch(self): self.context.__exit__(None, None, None)
+    def after_batch(self): self.leave()
+    def after_cancel_fit(self): self.leave()
+    def after_cancel_epoch(self): self.leave()
+    def after_cancel_train(self): self.leave()
+    def after_cancel_validate(self): self.leave()
+    def leave(self):
+        "Leave what was entered, with the low-precision copies of weights that it kept."
+        while self.inside: self.inside.pop().__exit__(None, None, None)
 
 # %% ../../nbs/train/51_callbacks.ipynb #cad9ea9e
 class EpochSeed(Callback):
