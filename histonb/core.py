@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #2dc5483b
 from __future__ import annotations
-import contextlib, errno, hashlib, json, os, platform, random, shutil, sys, tempfile, time
+import contextlib, errno, hashlib, json, os, platform, random, shlex, shutil, sys, tempfile, time
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,8 @@ from fastcore.basics import patch
 # %% auto #0
 __all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'HistonbError', 'error', 'rng', 'seed_all', 'ClassTable',
            'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image', 'write_mask',
-           'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype', 'versions', 'Run']
+           'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype', 'versions', 'Run',
+           'open_run', 'Recipe']
 
 # %% ../nbs/00_core.ipynb #353ee77a
 class HistonbError(ValueError):
@@ -416,3 +417,30 @@ def finish(self:Run, status:str='done', # 'done' or 'failed'
     "Close the record and return its figures."
     self.record['status'] = status; self.save()
     return self.record['figures']
+
+# %% ../nbs/00_core.ipynb #c4f1d8e2
+def open_run(
+    system:str, # Such as 'colon'
+    out:str|Path, # The run folder
+    preset:str, # Such as 'quick'
+    seed:int, # The run's seed
+    settings:dict, # Everything that shapes the result
+    given:dict, # {option of the shell: folder, or None where data are drawn}
+    resume:bool=False, # Go on where an earlier run in `out` stopped
+    **options, # Further options of the shell, None where not given; they shape the result too
+)->Run:
+    "Start the run of a system; `HistonbError` for a folder that is not there."
+    for k, p in given.items():
+        if p and not Path(p).is_dir(): raise error('there is no such folder', p, f'Check --{k}')
+    words = given | dict(out=out, preset=preset, seed=seed) | options
+    command = ['histonb', 'run', system, *(w for k, v in words.items() if v is not None for w in (f'--{k}', str(v)))]
+    return Run.start(out, system, preset, seed, settings | options, shlex.join(command), given, resume)
+
+@dataclass
+class Recipe:
+    "What the runs of all systems have; a system adds its data and its stages."
+    run:Run # The record
+    s:dict # Settings
+    def path(self, *parts): return self.run.out.joinpath(*parts)
+    @property
+    def seed(self): return self.run.record['seed']

@@ -4,7 +4,6 @@
 
 # %% ../../nbs/systems/70_colon.ipynb #e910941c
 from __future__ import annotations
-import shlex
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from ..core import HistonbError, Run, device as pick_device, error, progress, read_image, read_json, read_mask, rng, seed_all, write_mask
+from ..core import Recipe, device as pick_device, open_run, error, progress, read_image, read_json, read_mask, rng, seed_all, write_mask
 from ..data import pannuke, unitopatho
 from ..data.paired import StoreSource, default_tfms, paired_dls, split_source
 from ..measure.fidelity import mask_fidelity
@@ -27,14 +26,14 @@ from ..run.predict import generate, predict_tiled
 from ..run.report import Page
 from ..run.store import decide, load_model, save_model
 from ..show import bars, curves, matrix, overlay, panel
-from ..train.callbacks import SamplePanels, fit_resumable, schedule
+from ..train.callbacks import SamplePanels, fit_resumable, history, schedule
 from ..train.segment import SEGMENT_PRESETS, draw_segments, segment_learner
 from ..train.translate import draw_triples, translate_learner
 from ..train.watch import BalanceWatch
 
 # %% auto #0
-__all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'score_segmenter', 'history', 'enlarged',
-           'magnification_step', 'files_of', 'crops_of', 'likeness', 'begin', 'run']
+__all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'score_segmenter', 'enlarged', 'magnification_step',
+           'files_of', 'crops_of', 'likeness', 'begin', 'run']
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
 _ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
@@ -65,18 +64,12 @@ def settings(
 
 # %% ../../nbs/systems/70_colon.ipynb #2a431a30
 @dataclass
-class Colon:
+class Colon(Recipe):
     "One run: its record, settings and data."
-    run:Run # The record
-    s:dict # Settings
     labelled:Path # PanNuke's layout, or a plain folder
     unlabelled:Path # UniToPatho's layout, or a folder of pictures
     mpp:float|None # Of the unlabelled pictures, um a pixel
     device:torch.device # Where nets run
-
-    def path(self, *parts): return self.run.out.joinpath(*parts)
-    @property
-    def seed(self): return self.run.record['seed']
 
 # %% ../../nbs/systems/70_colon.ipynb #94d3decf
 def _draw(out, s, seed):
@@ -146,13 +139,6 @@ def stain(self:Colon, dls):
 def model(self:Colon, name:str): # 'segment', 'translate' ...
     "A saved model of this run."
     return load_model(self.path('models', name), device=str(self.device), half=self.s['half'])
-
-def history(
-    learn, # A trained Learner
-)->dict: # {column: list}
-    "The progress table as plain data."
-    r = learn.recorder
-    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
 
 # %% ../../nbs/systems/70_colon.ipynb #eb53e216
 def enlarged(
@@ -426,10 +412,7 @@ def begin(out, labelled=None, unlabelled=None, preset='quick', seed=0, resume=Fa
     s, given = settings(preset, labelled is None, **changes), dict(labelled=labelled, unlabelled=unlabelled)
     if all(given.values()): s = {k: v for k, v in s.items() if isinstance(v, dict) or k not in DRAWN}   # nothing is drawn
     dev = pick_device(device)
-    command = ['histonb', 'run', 'colon', *sum([[f'--{k}', str(v)] for k, v in given.items() if v], []), '--out', str(out), '--preset', preset, '--seed', str(seed), *(['--mpp', str(mpp)] if mpp else [])]
-    for k, p in given.items():
-        if p and not Path(p).is_dir(): raise error('there is no such folder', p, f'Check --{k}')
-    record = Run.start(out, 'colon', preset, seed, s | dict(mpp=mpp), shlex.join(command), given, resume)
+    record = open_run('colon', out, preset, seed, s, given, resume, mpp=mpp)
     try: return _opened(record, s, given, mpp, dev, seed)
     except BaseException: record.finish('failed'); raise
 

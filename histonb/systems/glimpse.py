@@ -4,7 +4,7 @@
 
 # %% ../../nbs/systems/74_glimpse.ipynb #b49592d0
 from __future__ import annotations
-import base64, shlex
+import base64
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from sklearn.metrics import roc_auc_score
-from ..core import Run, atomic, device as pick_device, error, rng, seed_all
+from ..core import Recipe, atomic, device as pick_device, error, open_run, rng, seed_all
 from ..data import glimpse as sets
 from ..measure.segmentation import paired
 from ..phantom.patterns import draw_slide, make_glimpse
@@ -21,10 +21,10 @@ from ..run.report import Page
 from ..run.store import load_model, save_model
 from ..show import as_rgb, bars, curves, panel
 from ..train.attend import GlimpseWatch, audit, draw_gaze, draw_glimpses, f1, gaze_gif, glimpse_learner, look, rivals, slide_scores
-from ..train.callbacks import SamplePanels, fit_resumable, schedule
+from ..train.callbacks import SamplePanels, fit_resumable, history, schedule
 
 # %% auto #0
-__all__ = ['PRESETS', 'DRAWN', 'MARKED', 'settings', 'Glimpses', 'history', 'read_tiles', 'cut_tiles', 'compare', 'run']
+__all__ = ['PRESETS', 'DRAWN', 'MARKED', 'settings', 'Glimpses', 'read_tiles', 'cut_tiles', 'compare', 'run']
 
 # %% ../../nbs/systems/74_glimpse.ipynb #c80fc345
 _NET = dict(n_glimpses=3, glimpse=32, low=32, dim=64, width=16, backbone='small', scout='small', reader='gaussian', head='map', fusion='film', hard=False)
@@ -52,16 +52,10 @@ def settings(
 
 # %% ../../nbs/systems/74_glimpse.ipynb #ff992c63
 @dataclass
-class Glimpses:
+class Glimpses(Recipe):
     "One run: its record, settings and data."
-    run:Run # The record
-    s:dict # Settings
     data:Path # A labelled folder, or class maps
     device:torch.device # Where nets run
-
-    def path(self, *parts): return self.run.out.joinpath(*parts)
-    @property
-    def seed(self): return self.run.record['seed']
 
 # %% ../../nbs/systems/74_glimpse.ipynb #10815cc7
 @patch
@@ -80,13 +74,6 @@ def learner(self:Glimpses, net:str, # 'glimpse', 'plain' or 'unet'
     return glimpse_learner(self.loaders(), net, dict(alpha=t['alpha'], rank=t['rank'], iou=t['iou']), t['decay'], lr=t['lr'], half=self.s['half'], cbs=cbs, **net_kw)
 
 # %% ../../nbs/systems/74_glimpse.ipynb #c05de2ec
-def history(
-    learn, # A trained Learner
-)->dict: # {column: list}
-    "The progress table as plain data."
-    r = learn.recorder
-    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
-
 def _answers(s): # what later stages compare: one (label, guess) a picture
     return [[int(l), int(g)] for l, g in zip(s['label'], s['all'].argmax(1))]
 
@@ -241,9 +228,7 @@ def run(
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
     s, dev = settings(preset, data is None, **changes), pick_device(device)
-    if data and not Path(data).is_dir(): raise error('there is no such folder', data, 'Check --data')
-    command = ['histonb', 'run', 'glimpse', *(['--data', str(data)] if data else []), '--out', str(out), '--preset', preset, '--seed', str(seed)]
-    record = Run.start(out, 'glimpse', preset, seed, s, shlex.join(command), dict(data=data), resume)
+    record = open_run('glimpse', out, preset, seed, s, dict(data=data), resume)
     try: return _stages(record, s, data, dev, seed)
     except BaseException: record.finish('failed'); raise
 

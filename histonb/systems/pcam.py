@@ -4,7 +4,6 @@
 
 # %% ../../nbs/systems/72_pcam.ipynb #2442ca06
 from __future__ import annotations
-import shlex
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from torch import nn
-from ..core import Run, device as pick_device, error, rng, seed_all
+from ..core import Recipe, device as pick_device, error, open_run, rng, seed_all
 from ..data.pcam import array_patches, find_h5, open_pcam, patch_dls, split_patches
 from ..measure.classify import calibration_figure, classify_intervals, classify_scores, confusion, pick_threshold, roc_figure
 from ..measure.image import colour_shift, features, kid
@@ -24,12 +23,12 @@ from ..phantom.patches import make_pcam
 from ..run.report import Page
 from ..run.store import load_model, save_model, to_picture
 from ..show import curves, fig_png, matrix, mosaic
-from ..train.callbacks import SamplePanels, fit_resumable, schedule
+from ..train.callbacks import SamplePanels, fit_resumable, history, schedule
 from ..train.classify import classify_learner, probabilities
 from ..train.generate import CollapseWatch, cgan_learner, compare, draw_classes, draw_rebuilt, prior_learner, vae_learner
 
 # %% auto #0
-__all__ = ['PRESETS', 'DRAWN', 'settings', 'Pcam', 'fit_classifier', 'history', 'Inner', 'extractor_of', 'run']
+__all__ = ['PRESETS', 'DRAWN', 'settings', 'Pcam', 'fit_classifier', 'Inner', 'extractor_of', 'run']
 
 # %% ../../nbs/systems/72_pcam.ipynb #566058ad
 def _vae(latent, channels, **kw): return dict(kind='vae', arch=dict(latent=latent, channels=channels), sigma=1., lr=1e-3, schedule='one_cycle', bs=64, epochs=40, fitted=False) | kw
@@ -73,16 +72,10 @@ def _models(have, changes):
 
 # %% ../../nbs/systems/72_pcam.ipynb #727ddc43
 @dataclass
-class Pcam:
+class Pcam(Recipe):
     "One run: its record, settings and data."
-    run:Run # The record
-    s:dict # Settings
     data:Path # Either layout
     device:torch.device # Where nets run
-
-    def path(self, *parts): return self.run.out.joinpath(*parts)
-    @property
-    def seed(self): return self.run.record['seed']
 
 # %% ../../nbs/systems/72_pcam.ipynb #107560ba
 @patch
@@ -145,17 +138,9 @@ def classify(self:Pcam)->dict: # Figures, threshold, what it said of the test pa
 @patch
 def named_data(self:Pcam)->dict: return self.run.record['data'].get('data', dict(name='drawn patches'))
 
-# %% ../../nbs/systems/72_pcam.ipynb #13e1c73c
-def history(
-    learn, # A trained Learner
-)->dict: # {column: list}
-    "The progress table as plain data."
-    r = learn.recorder
-    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
-
+# %% ../../nbs/systems/72_pcam.ipynb #d37a0c17
 _NOT = ('kind', 'epochs', 'bs', 'schedule', 'watch', 'fitted', 'prior_epochs', 'prior_lr') # settings that are not the learner's
 
-# %% ../../nbs/systems/72_pcam.ipynb #d37a0c17
 @patch
 def learner(self:Pcam, name:str): # Key of `models`
     "The Learner of a generator, and its watch where it has one."
@@ -358,9 +343,7 @@ def run(
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
     s, dev = settings(preset, data is None, **changes), pick_device(device)
-    command = ['histonb', 'run', 'pcam', *(['--data', str(data)] if data else []), '--out', str(out), '--preset', preset, '--seed', str(seed)]
-    if data and not Path(data).is_dir(): raise error('there is no such folder', data, 'Check --data')
-    record = Run.start(out, 'pcam', preset, seed, s, shlex.join(command), dict(data=data), resume)
+    record = open_run('pcam', out, preset, seed, s, dict(data=data), resume)
     try: return _stages(record, s, data, dev)
     except BaseException: record.finish('failed'); raise
 

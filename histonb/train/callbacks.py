@@ -20,7 +20,7 @@ from ..core import amp_dtype, atomic, error, quiet, write_image
 # %% auto #0
 __all__ = ['SCHEDULES', 'HalfPrecision', 'EpochSeed', 'constant_then_linear', 'linear_decay', 'constant', 'one_cycle', 'plateau',
            'schedule', 'random_states', 'set_random_states', 'SaveState', 'SkipDone', 'resumable', 'fit_resumable',
-           'SamplePanels']
+           'history', 'SamplePanels']
 
 # %% ../../nbs/train/51_callbacks.ipynb #648b2d10
 class HalfPrecision(Callback):
@@ -227,6 +227,14 @@ def fit_resumable(
     if not learn._grab_cbs(EpochSeed): extra.append(EpochSeed())
     with (learn.no_bar() if quiet() else nullcontext()), (learn.no_logging() if quiet() else nullcontext()): learn.fit(n_epoch, cbs=extra)
     return learn
+
+# %% ../../nbs/train/51_callbacks.ipynb #d1e2f3a4
+def history(
+    learn:Learner, # A trained Learner
+)->dict: # {column: list of its values, one an epoch}
+    "The progress table as plain data."
+    r = learn.recorder
+    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
 
 # %% ../../nbs/train/51_callbacks.ipynb #e930aa48
 class SamplePanels(Callback):
