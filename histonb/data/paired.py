@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -26,7 +27,7 @@ from ..prep.masks import one_hot
 
 # %% auto #0
 __all__ = ['Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
-           'split_source', 'Paired', 'flips', 'StainJitter', 'default_tfms', 'TensorClasses', 'TensorOneHot',
+           'split_source', 'Paired', 'flips', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses', 'TensorOneHot',
            'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report', 'check_mpp']
 
 # %% ../../nbs/data/20_paired.ipynb #f1c56468
@@ -345,11 +346,20 @@ class StainJitter(A.ImageOnlyTransform):
     def apply(self, img, key, **params): return jitter_stain(img, rng(key), self.sigma, self.bias, self.matrix)
 
 # %% ../../nbs/data/20_paired.ipynb #379268e5
+def shapes(
+    scale:tuple=(.8, 1.25), # Range of the factor on lengths
+    rotate:float=45, # At most so far, degrees; together with `flips` every direction
+    p:float=.5, # How often, 0-1
+)->list: # Albumentations transforms
+    "Nuclei of other sizes and directions: pictures are interpolated, class maps are not, and the rim is mirrored."
+    return [A.Affine(scale=scale, rotate=(-rotate, rotate), p=p, border_mode=cv2.BORDER_REFLECT_101)]
+
 def default_tfms(
     stain:bool=True, # Vary the stain as well
+    shape:bool=False, # Vary size and direction as well: for long trainings on few pictures
 )->list: # Albumentations transforms
     "`flips`, and `StainJitter` for half of the pictures: for networks that will meet other laboratories."
-    return flips() + ([StainJitter()] if stain else [])
+    return flips() + (shapes() if shape else []) + ([StainJitter()] if stain else [])
 
 # %% ../../nbs/data/20_paired.ipynb #03869826
 class TensorClasses(TensorMask):

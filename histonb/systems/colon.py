@@ -36,7 +36,7 @@ __all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'scor
            'files_of', 'crops_of', 'likeness', 'begin', 'run']
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
-_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
+_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, match=0., ema=0., freeze=1., size=256)
 _OURS = _ADAM | dict(blur=4, freeze=.6)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
@@ -84,7 +84,7 @@ def parts(self:Colon, task:str, # 'segment' or 'translate'
     **kw, # For `paired_dls`
     ):
     "DataLoaders of the labelled tissue; the test part is in `test_source`."
-    return pannuke.pannuke_dls(self.labelled, task, size=self.s['size'], seed=self.seed, table='guess', device=self.device, **kw)
+    return pannuke.pannuke_dls(self.labelled, task, **(dict(size=self.s['size'], seed=self.seed, table='guess', device=self.device) | kw))
 
 @patch
 def others(self:Colon):
@@ -117,7 +117,7 @@ def score_segmenter(
 def segment(self:Colon)->dict: # Figures
     "Train the segmenter, save it, judge it."
     s = self.s['segment']
-    dls = self.parts('segment', bs=s['bs'], tfms=default_tfms())
+    dls = self.parts('segment', bs=s['bs'], tfms=default_tfms(shape=s['shape']))
     seed_all(self.seed)
     learn = segment_learner(dls, s['arch'], s['encoder'], s.get('encoder_weights'), s['loss'], s['lr'], s['wd'], s['decoupled'], half=self.s['half'],
                             cbs=SamplePanels(self.path('panels', 'segment'), draw_segments))
@@ -210,7 +210,7 @@ def train_translator(self:Colon, stage:str, # 'translate' or 'adapt'; names the 
     seed_all(self.seed)
     watch = BalanceWatch(act=s.get('act', False))
     learn = translate_learner(dls, base['generator'], base['critic'], s['lam'], s['lr'], width=base['width'], upsample=base['upsample'], kind=s['kind'], smooth=s['smooth'], every=s['every'],
-                              depth=min(8, int(np.log2(self.s['size']))), noise=base['noise'], dropout=base['dropout'], blur=s['blur'], freeze=s['freeze'], half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
+                              depth=min(8, int(np.log2(base['size']))), noise=base['noise'], dropout=base['dropout'], blur=s['blur'], match=s['match'], ema=s['ema'], freeze=s['freeze'], half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
     if start: self.begin_from(learn, start)
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{stage}.pt'), schedule(s['schedule'], s['lr']), key=f'colon {stage} seed {self.seed}')
     return learn, watch
@@ -231,7 +231,7 @@ def keep_translator(self:Colon, learn, watch, name:str, data:dict)->dict: # What
 @patch
 def translate(self:Colon)->dict:
     "A generator of the labelled set's tissue."
-    learn, watch = self.train_translator('translate', self.parts('translate', bs=self.s['translate']['bs']))
+    learn, watch = self.train_translator('translate', self.parts('translate', bs=self.s['translate']['bs'], size=self.s['translate']['size']))
     return self.keep_translator(learn, watch, 'translate_labelled', self.run.record['data'].get('labelled', dict(name='drawn tissue')))
 
 # %% ../../nbs/systems/70_colon.ipynb #43c2d0d8
@@ -248,7 +248,7 @@ def train_adapted(self:Colon, stage:str='adapt', # Names the state file and the 
     "Train a generator and its critic on the other laboratory's tissue and its predicted masks."
     s = self.s['adapt']
     train, valid = split_source(self.stored('train'), (.85, .15), self.seed)
-    dls = paired_dls(train, valid, task='translate', size=self.s['size'], bs=s['bs'], crops=s['crops'], seed=self.seed, device=self.device)
+    dls = paired_dls(train, valid, task='translate', size=s['size'], bs=s['bs'], crops=s['crops'], seed=self.seed, device=self.device)
     return self.train_translator(stage, dls, start='translate' if s['start'] == 'labelled' else None)
 
 @patch
