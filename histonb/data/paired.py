@@ -274,10 +274,11 @@ class Paired:
         crops:str|None='random', # 'random', 'centre', 'five' or None
         seed:int=0, # The run's seed
         extras:dict|None=None, # Further arrays: {name: 'image' (all transforms) or 'mask' (geometry only, nearest pixel)}
+        copies:int=1, # Random crops of each picture in an epoch
     ):
         if crops not in ('random', 'centre', 'five', None): raise error(f'there is no crop "{crops}"', remedy="Use 'random', 'centre', 'five' or None")
         self.pipe = A.Compose(tfm or [], additional_targets=extras or {})
-        self.size, self.crops, self.seed, self.copies = size, crops, seed, 5 if crops == 'five' else 1
+        self.size, self.crops, self.seed, self.copies = size, crops, seed, {'five': 5, 'random': copies}.get(crops, 1)
 
 # %% ../../nbs/data/20_paired.ipynb #44a5f624
 @patch
@@ -470,6 +471,7 @@ def paired_dls(
     bs:int=8, # Pairs in a batch
     tfms:list|None=None, # Albumentations transforms of training pairs; `flips()` when None
     crops:str|None='random', # 'random', 'centre', 'five' or None: how training pairs are cut
+    copies:int=1, # Random crops of each training picture in an epoch: more than one where pictures are much larger than crops
     seed:int=0, # Order, crops and augmentation follow from (seed, epoch, sample)
     num_workers:int=0, # Processes that read; pairs do not depend on it
     stats:tuple|None=None, # Mean and standard deviation, three floats each, 0-1; ImageNet's when None. For 'segment'
@@ -480,7 +482,7 @@ def paired_dls(
     mean, std = _stats(task, stats); _agree(train, valid, crops, bs)
     train, valid = _in_memory([train, valid], cache_mb, num_workers)
     encode, device = Encode(task, train.table.n, mean, std), torch.device(device or default_device())
-    tr, va = Paired(flips() if tfms is None else tfms, size, crops, seed), Paired(None, size, 'centre' if crops == 'random' else crops, seed)
+    tr, va = Paired(flips() if tfms is None else tfms, size, crops, seed, copies=copies), Paired(None, size, 'centre' if crops == 'random' else crops, seed)
     dls = DataLoaders(_dl(train, tr, task, bs, True, num_workers, encode, device), _dl(valid, va, task, bs, False, num_workers, encode, device), device=device)
     dls.table, dls.mpp, dls.task, dls.stats = train.table, train.mpp, task, (list(mean), list(std))
     return dls
