@@ -189,8 +189,8 @@ def kind_of(
         if len(_class_folders(path)) > 1: return 'ready'
         if not csvs: raise error('holds neither pictures with a csv each nor folders of patches by class', path, 'Check the path, or see the page on mitosis data for the trees that are expected')
     if any(p.stem.endswith('_mitosis') for p in csvs): return 'mitos'
-    first = next((c[0] for p in csvs if (c := _cells(p))), ['0', '0'])
-    return 'table' if not any(map(_is_number, first)) else 'mitos' if len(first) > 2 else 'janowczyk'
+    said = ['table' if not any(map(_is_number, c[0])) else 'mitos' if len(c[0]) > 2 else 'janowczyk' for p in csvs if (c := _cells(p))]
+    return max(LAYOUTS[:3], key=said.count)             # most files decide, so that one broken file is found out by the others
 
 def _class_folders(path): return [d for d in sorted(path.iterdir()) if d.is_dir() and not d.name.startswith('.') and any(p.suffix.lower() in IMAGE_SUFFIXES for p in d.iterdir())]
 
