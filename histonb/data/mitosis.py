@@ -5,14 +5,13 @@
 # %% ../../nbs/data/25_mitosis.ipynb #0590c98d
 from __future__ import annotations
 import warnings
-from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from fastai.data.core import DataLoaders
 from fastcore.basics import patch
 from scipy.spatial.distance import cdist
-from ..core import IMAGE_SUFFIXES, ClassTable, HistonbError, atomic_dir, error, list_images, progress, read_image, read_mask, rng, write_image, write_mask
+from ..core import IMAGE_SUFFIXES, ClassTable, atomic_dir, error, list_images, progress, read_image, read_mask, rng, write_image, write_mask
 from .paired import FileSource, Report, Source, default_tfms, split_groups, to_store
 from .pcam import Patches, patch_dls, split_patches
 from ..prep.candidates import blue_mask, candidates
@@ -172,7 +171,7 @@ def _inside(df, file, image, kind):
     if out.any():
         r, c = df.loc[out, ['row', 'col']].iloc[0]; swap = (df.col.between(-.5, h - .5) & df.row.between(-.5, w - .5)).all()
         raise error(f'has {out.sum()} of {len(df)} centres outside its picture of {h} rows x {w} columns, such as row {r:g}, column {c:g}', file,
-                    f'{"All would be inside with columns swapped: " if swap else ""}the layout "{kind}" has {"row,column" if kind == "janowczyk" else "x,y"} in this order')
+                    f'{"All would be inside with columns swapped. " if swap else ""}The layout "{kind}" has {"row,column" if kind == "janowczyk" else "x,y"} in this order')
     if (twice := df.duplicated(['row', 'col'])).any():
         r, c = df.loc[twice, ['row', 'col']].iloc[0]; warnings.warn(f'{file}: names the centre at row {r:g}, column {c:g} twice. It is counted once.')
     return df[~twice]
@@ -300,13 +299,13 @@ def reach(
     "A distance in pixels."
     return um / mpp if mpp else px
 
-def _places(fields, i, cand, away):
-    "True centres, look-alikes and candidates of one picture: row, col, label, score, center"
-    d = fields.centres[i]; true, marked = d[d['mark'] == 1], d[d['mark'] == 0]
-    far = np.asarray(cand, float).reshape(-1, 2); known = d[['row', 'col']].to_numpy()
-    if len(known) and len(far): far = far[cdist(far, known).min(1) > away]
-    rows = [(*r, 1, s, True) for *r, s in true[['row', 'col', 'score']].to_numpy()] + [(*r, 0, s, True) for *r, s in marked[['row', 'col', 'score']].to_numpy()] + [(*r, 0, 0., False) for r in far]
-    return pd.DataFrame(rows, columns=['row', 'col', 'label', 'score', 'marked']).assign(field=i, center=np.arange(len(rows)))
+def _places(fields, i, cand, away, near):
+    "True centres, look-alikes, candidates far from both and, last, candidates near a true centre: row, col, score, label, kind, field, center"
+    d = fields.centres[i]; true, marked = (d.loc[d['mark'] == m, ['row', 'col', 'score']].to_numpy() for m in (1, 0)); known = d[['row', 'col']].to_numpy()
+    c = np.asarray(cand, float).reshape(-1, 2); far, beside = c[cdist(c, known).min(1) > away] if len(known) and len(c) else c, np.zeros((0, 3))
+    if len(true) and len(c): gap = cdist(c, true[:, :2]); hit = gap.min(1) <= near; beside = np.column_stack([c[hit], true[gap[hit].argmin(1), 2]])
+    rows = [(*r, label, kind) for label, kind, points in ((1, 'true', true), (0, 'marked', marked), (0, 'candidate', np.column_stack([far, np.zeros(len(far))])), (1, 'beside', beside)) for r in points]
+    return pd.DataFrame(rows, columns=['row', 'col', 'score', 'label', 'kind']).assign(field=i, center=np.arange(len(rows)))
 
 # %% ../../nbs/data/25_mitosis.ipynb #56a98f2d
 def patch_places(
@@ -314,14 +313,15 @@ def patch_places(
     cands:list, # Candidates of each, as `find_candidates` gives them
     size:int=64, # Side of a patch, px
     turns:tuple=TURNS, # Degrees at which patches of each class are taken
-    away:float=7.5, # Candidates nearer than this to a marked centre are left out, µm
+    away:float=7.5, # Candidates nearer than this to a marked centre are no negatives, µm
+    near:float=0., # Candidates within this of a true centre are positives as well, µm; published: none
     edge:str='drop', # 'drop' or 'reflect'
     ratio:float|None=None, # So many unmarked candidates for each mitosis, drawn at random; None: all
     seed:int=0, # Decides which
-)->tuple[pd.DataFrame, dict]: # A row a patch: field, row, col, label, score, center, angle; and counts: {mitosis, other, dropped mitosis, dropped other}
+)->tuple[pd.DataFrame, dict]: # A row a patch: field, row, col, label, score, kind ('true', 'marked', 'candidate', 'beside'), center, angle; and counts: {mitosis, other, dropped mitosis, dropped other}
     "Where patches are taken; `HistonbError` when a class has no patch left."
     if edge not in ('drop', 'reflect'): raise error(f'there is no way "{edge}" to treat edges', remedy="Use 'drop' or 'reflect'")
-    t = pd.concat([_places(fields, i, cands[i], reach(fields.mpp, away)) for i in range(len(fields))], ignore_index=True); whole = _whole(fields, t, size) | (edge == 'reflect')
+    t = pd.concat([_places(fields, i, cands[i], reach(fields.mpp, away), reach(fields.mpp, near, 4 * near) if near else -1.) for i in range(len(fields))], ignore_index=True); whole = _whole(fields, t, size) | (edge == 'reflect')
     counts = {f'dropped {n}': int(((t.label == c) & ~whole).sum()) for c, n in enumerate(MITOSIS.names)}; t = t[whole]
     for c, n in enumerate(MITOSIS.names):
         if not (t.label == c).any(): raise error(f'no patch of class "{n}" is left: {counts[f"dropped {n}"]} of its centres lie too near an edge for {size} px', remedy="Give a smaller size or edge='reflect', or add pictures")
@@ -337,8 +337,8 @@ def _whole(fields, t, size):
 
 def _thinned(t, ratio, seed):
     "All marked centres, and as many other candidates as asked for"
-    free = np.flatnonzero(~t.marked); n = min(len(free), int(np.ceil(ratio * (t.label == 1).sum())))
-    keep = t.marked.to_numpy().copy(); keep[rng(seed, 'negatives').permutation(free)[:n]] = True
+    free = np.flatnonzero(t.kind == 'candidate'); n = min(len(free), int(np.ceil(ratio * (t.kind == 'true').sum())))
+    keep = (t.kind != 'candidate').to_numpy().copy(); keep[rng(seed, 'negatives').permutation(free)[:n]] = True
     return t[keep]
 
 # %% ../../nbs/data/25_mitosis.ipynb #865453a7
@@ -430,6 +430,7 @@ def mitosis_dls(
     level:int=2, # How dark
     edge:str='drop', # As for `patch_places`
     ratio:float|None=3., # Unmarked candidates for each mitosis; None: all
+    near:float=0., # As for `patch_places`, µm
     turns:tuple=TURNS, # Degrees, of other and of mitosis
     tfms:list|None=None, # Albumentations transforms; turns, mirrorings and stain when None
     opened=None, # For `open_fields` or `open_ready`: a dict such as `dict(positive=3)`
@@ -442,7 +443,7 @@ def mitosis_dls(
         parts = split_patches(open_ready(path, **{'side': size} | (opened or {})), fractions, seed); sets, counts = parts[:2], {}
     else:
         parts = split_fields(open_fields(path, **opened or {}).prepared(resize), fractions, seed)
-        placed = [patch_places(p, find_candidates(p, how, level), size, turns, edge=edge, ratio=ratio, seed=seed) for p in parts[:2]]
+        placed = [patch_places(p, find_candidates(p, how, level), size, turns, near=near, edge=edge, ratio=ratio, seed=seed) for p in parts[:2]]
         sets, counts = [windows(p, t, size) for p, (t, _) in zip(parts, placed)], placed[0][1]
     dls = patch_dls(*sets, bs=bs, tfms=tfms, balance=balance, seed=seed, **kwargs)
     dls.parts, dls.counts = parts, counts

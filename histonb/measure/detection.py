@@ -133,6 +133,7 @@ def best_threshold(
 def froc_figure(
     of:dict, # {name: list of `Found`}
     at:dict|None=None, # {name: threshold}, marked on its curve
+    most:float=10., # False alarms a picture up to which the curve is drawn
     size:tuple=(3.4, 2.6), # Width and height, inches
 ):
     "FROC curves."
@@ -140,7 +141,7 @@ def froc_figure(
     for name, found in of.items():
         c = froc(found); line, = ax.plot(np.r_[0, c.false_per_picture], np.r_[0, c.recall], drawstyle='steps-post', linewidth=1.2, label=name)
         if at and name in at: d = detection_scores(found, at[name]); ax.plot(d['false_per_picture'], d['recall'], 'o', markersize=4, color=line.get_color())
-    ax.set_xlabel('false alarms a picture', fontsize=8); ax.set_ylabel('recall', fontsize=8); ax.set_ylim(0, 1.03); ax.tick_params(labelsize=7); ax.grid(alpha=.3); ax.legend(fontsize=7, frameon=False, loc='lower right')
+    ax.set_xlabel('false alarms a picture', fontsize=8); ax.set_ylabel('recall', fontsize=8); ax.set_ylim(0, 1.03); ax.set_xlim(0, most); ax.tick_params(labelsize=7); ax.grid(alpha=.3); ax.legend(fontsize=7, frameon=False, loc='lower right')
     return fig
 
 # %% ../../nbs/measure/46_detection.ipynb #7e085d49

@@ -6,11 +6,11 @@
 from __future__ import annotations
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
-import torch
 from matplotlib.lines import Line2D
-from ..core import atomic, error, read_image, write_image
+from fastcore.basics import listify
+from ..core import atomic, error, list_images, read_image, write_image
 from ..core import progress as bar
-from ..data.mitosis import Fields, reach, take_window
+from ..data.mitosis import reach, take_window
 from ..measure.detection import Found, thin
 from ..prep.candidates import candidates, points_to_geojson
 from .store import Model
@@ -116,13 +116,14 @@ def found_figure(
 # %% ../../nbs/run/64_detect.ipynb #d8bc4306
 def detect_files(
     model:Model, # A classifier with the settings of a detector
-    inputs, # Pictures, a list of paths
+    inputs, # A picture, a folder of pictures, or several of either
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Their pixel size, µm; None: the model's own
 )->pd.DataFrame: # One row a picture: file, status (done, failed), message, mitoses
     "Find mitoses in files; `HistonbError` when the model is no detector."
     post_of(model); rows = []
-    for p in bar([Path(p) for p in inputs], desc='pictures'):
+    paths = [p for i in listify(inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
+    for p in bar(paths, desc='pictures'):
         try: image = read_image(p); found = detect(model, image, mpp)
         except ValueError as e: rows.append(dict(file=str(p), status='failed', message=str(e), mitoses=None)); continue
         write_found(found, out, p.stem, model.table)

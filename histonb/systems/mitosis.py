@@ -15,7 +15,6 @@ from fastai.vision.core import imagenet_stats
 from fastcore.basics import patch
 from matplotlib import colormaps
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 from ..core import HistonbError, Recipe, device as pick_device, error, open_run, seed_all, write_image
 from ..data.mitosis import MITOSIS, find_candidates, kind_of, open_fields, open_ready, patch_places, reach, split_fields, warn_swapped, windows
 from ..data.paired import default_tfms
@@ -24,12 +23,12 @@ from ..measure.classify import calibration_figure, classify_intervals, confusion
 from ..measure.detection import best_threshold, by_picture, ceiling, detection_intervals, detection_scores, froc_figure, judge, thin
 from ..models.classifier import build_classifier, grad_cam
 from ..phantom.mitosis import make_mitosis
-from ..run.detect import POST, found_figure, mark, score_windows, write_found
+from ..run.detect import found_figure, mark, score_windows, write_found
 from ..run.report import Page
 from ..run.store import load_model, save_model
-from ..show import curves, matrix, mosaic, panel
+from ..show import curves, matrix, mosaic
 from ..train.callbacks import fit_resumable, history, schedule
-from ..train.classify import classify_learner, probabilities
+from ..train.classify import classify_learner
 
 # %% auto #0
 __all__ = ['PRESETS', 'DRAWN', 'PARTS', 'settings', 'Mitosis', 'fresh_net', 'heat', 'number_of', 'run']
@@ -37,9 +36,9 @@ __all__ = ['PRESETS', 'DRAWN', 'PARTS', 'settings', 'Mitosis', 'fresh_net', 'hea
 # %% ../../nbs/systems/73_mitosis.ipynb #10a97847
 _NET = dict(net='plain', weights=None, width=16, loss='ce', smooth=.05, lr=5e-3, wd=1e-2, bs=32, epochs=12, balance=True, schedule='one_cycle', best='auc')
 PRESETS = dict(
-    quick=dict(half=True, grid=.5, size=64, crop=None, fractions=[.5, .25, .25], candidates=dict(how='blue', level=2, apart=4.), edge='reflect', turns=[[0, 45], [0, 45, 90]], ratio=4., soft=False,
+    quick=dict(half=True, grid=.5, size=64, crop=None, fractions=[.5, .25, .25], candidates=dict(how='blue', level=2, apart=4.), edge='reflect', turns=[[0, 45], [0, 45, 90]], near=5., ratio=4., soft=False,
         classify=_NET, hard=dict(rounds=1, ratio=3., least=.2), threshold='f1', radius=7.5, apart=7.5, tta=False, draws=500),
-    paper=dict(half=True, grid=.5, size=64, crop=None, fractions=[.7, .15, .15], candidates=dict(how='blue', level=2, apart=4.), edge='drop', turns=[[0, 45], [0, 45, 90]], ratio=None, soft=False,
+    paper=dict(half=True, grid=.5, size=64, crop=None, fractions=[.7, .15, .15], candidates=dict(how='blue', level=2, apart=4.), edge='drop', turns=[[0, 45], [0, 45, 90]], near=0., ratio=None, soft=False,
         classify=_NET | dict(net='alexnet', weights='imagenet', lr=1e-4, wd=0., smooth=0., epochs=20, balance=False, schedule='constant'), hard=dict(rounds=0, ratio=3., least=.2), threshold='f1', radius=7.5, apart=7.5, tta=False, draws=1000))
 DRAWN = dict(n=24, size=1000, each=2, mitoses=8., lookalikes=12.) # of the drawn set
 
@@ -123,7 +122,8 @@ def ceilings(self:Mitosis)->dict: # {way: {part: ceiling}}
 def places(self:Mitosis, k:int, ratio:float|None=None)->tuple: # As `patch_places` gives them
     "Where patches of a part are taken: all turns for training, none for judging."
     turns = self.s['turns'] if k == 0 else ((0,), (0,))
-    return patch_places(self.parts()[k], self.cands(k), self.s['size'], turns, self.s['radius'], self.s['edge'] if k == 0 else 'reflect', ratio, self.seed)
+    near, edge = (self.s['near'], self.s['edge']) if k == 0 else (0., 'reflect')
+    return patch_places(self.parts()[k], self.cands(k), self.s['size'], turns, self.s['radius'], near, edge, ratio, self.seed)
 
 @patch
 def patches(self:Mitosis, k:int, more:pd.DataFrame|None=None): # `Patches`
@@ -200,11 +200,11 @@ def found(self:Mitosis, name:str, k:int)->list: # `Found`, one a picture
 def mine(self:Mitosis, name:str)->pd.DataFrame: # Places, as `patch_places` gives them
     "Candidates of training pictures that a classifier gets wrong, away from every marked centre and not trained on yet."
     h, train, base = self.s['hard'], self.parts()[0], self.places(0, self.s['ratio'])[0]
-    every, _ = patch_places(train, self.cands(0), self.s['size'], ((0,), (0,)), self.s['radius'], self.s['edge'], None, self.seed)
-    t = every[(every.label == 0) & ~every.marked].copy(); near = {i: cKDTree(self.cands(0)[i]) for i in t.field.unique()}
+    every, _ = patch_places(train, self.cands(0), self.s['size'], ((0,), (0,)), self.s['radius'], 0., self.s['edge'], None, self.seed)
+    t = every[every.kind == 'candidate'].copy(); near = {i: cKDTree(self.cands(0)[i]) for i in t.field.unique()}
     t['said'] = [self.scores(name, 0)[int(f)][near[f].query((r, c))[1]] for f, r, c in t[['field', 'row', 'col']].itertuples(index=False)]
     known = set(map(tuple, base[['field', 'center']].to_numpy())); t = t[[k not in known for k in map(tuple, t[['field', 'center']].to_numpy())]]
-    t = t[t.said >= h['least']].nlargest(int(h['ratio'] * (base.drop_duplicates(['field', 'center']).label == 1).sum()), 'said')
+    t = t[t.said >= h['least']].nlargest(int(h['ratio'] * (base.drop_duplicates(['field', 'center']).kind == 'true').sum()), 'said')
     return t.assign(angle=[self.s['turns'][0]] * len(t)).explode('angle', ignore_index=True).astype(dict(angle=float))
 
 # %% ../../nbs/systems/73_mitosis.ipynb #058429a5
@@ -242,7 +242,7 @@ def lost(self:Mitosis, name:str, t:float)->list: # Rows: step, true, of (share),
     test, found, r = self.parts()[2], self.found(name, 2), self.radius()
     truth = [test.true(i) for i in range(len(test))]; n = sum(map(len, truth)); every = ceiling(self.cands(2), truth, r); d = detection_scores(found, t)
     called = [at[s >= t] for at, s in zip(self.cands(2), self.scores(name, 2))]; c = ceiling(called, truth, r)
-    rows = [('marked by pathologists', n, 0), ('candidates', every['found'], every['candidates'] - every['found']), ('patches called mitosis', c['found'], c['candidates'] - c['found']), ('detections, one a place', d['hits'], d['false_alarms'])]
+    rows = [('marked in the pictures', n, 0), ('candidates', every['found'], every['candidates'] - every['found']), ('patches called mitosis', c['found'], c['candidates'] - c['found']), ('detections, one a place', d['hits'], d['false_alarms'])]
     return [dict(step=a, true=b, share=b / n if n else None, other=o) for a, b, o in rows]
 
 # %% ../../nbs/systems/73_mitosis.ipynb #a19d8c21
@@ -290,7 +290,7 @@ def report_data(self:Mitosis, page, st):
     page.section('Data', 'Split by patient: what stands before the last underscore of a name. No patient is in two parts.' if not self.ready else 'Patches by class. ' + ('No slide is in two parts.' if st['known'] else 'Slides are not named, so patches of one slide may be on both sides, and every figure may be too good.'))
     page.table(pd.DataFrame(st['parts']).T.rename(columns=dict(pictures='patches') if self.ready else {}), f'Pictures, patients and what is sought: {st["names"][1]}.')
     if st['swapped']: page.verdict('bad', st['swapped'])
-    if not self.ready: f = self.found(self.run.stages['hard']['kept'], 2); i = int(np.argmax([len(x.truth) for x in f])); page.figure(mark(self.parts()[2].image(i), judge([], [], f[i].truth, 1.), 2., self.radius()), f'{f[i].name}, a test picture, with its true centres.')
+    if not self.ready: f = self.found(self.run.stages['hard']['kept'], 2); i = int(np.argmax([len(x.truth) for x in f])); page.figure(mark(self.parts()[2].image(i), judge(f[i].truth, np.ones(len(f[i].truth)), f[i].truth, 1.), 1., self.radius()), f'{f[i].name}, a test picture, with its true centres.')
 
 # %% ../../nbs/systems/73_mitosis.ipynb #bd8b7ae8
 @patch
@@ -323,7 +323,7 @@ def report_patches(self:Mitosis, page, st):
 def report_hard(self:Mitosis, page, st):
     "What mining brought."
     page.section('Hard negatives', 'Candidates of training pictures that the first classifier takes for mitoses join the training patches, and the training starts anew. Which one is kept is decided on validation pictures.')
-    t = pd.DataFrame(st['rows']).set_index('training'); t.columns = [c.replace('_', ' ') for c in t]
+    t = pd.DataFrame(st['rows']).set_index('training').drop(columns=['valid_precision', 'valid_recall']); t.columns = [c.replace('_', ' ') for c in t]
     page.table(t, 'Detections before and after; each at the threshold chosen on validation pictures.')
     if len(st['rows']) > 1: a, b = st['rows'][0], st['rows'][-1]; page.verdict('note', f'F1 of detections went from {a["valid_f1"]:.3f} to {b["valid_f1"]:.3f} on validation pictures and from {a["test_f1"]:.3f} to {b["test_f1"]:.3f} on test pictures; kept: {st["kept"]}.')
 
