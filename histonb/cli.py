@@ -138,7 +138,7 @@ def _system(args, name, **data):
 @verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of pcam, mitosis or glimpse; drawn where it is left out'),
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
-      arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25)'),
+      arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
       arg('--positive', help='mitosis: the class that is sought, where the data have several'),
       arg('--out', metavar='DIR', required=True, help='the run folder'), *_SETTINGS)
 def run(args # parsed arguments

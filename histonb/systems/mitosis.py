@@ -362,7 +362,7 @@ def run(
     device:str|None=None, # 'cpu', 'cuda'; the best there is when None
     positive=None, # The class that is sought, where the data have several
     negative=None, # The class of look-alikes; None: every other
-    mpp:float|None=None, # Pixel size of the pictures, µm; 0.25 when None
+    mpp:float|None=None, # Pixel size of the pictures, µm; 0.25 when None, 0 when it is not known: pictures are halved then, and lengths counted in pixels
     **changes, # Changes to the settings, such as `classify=dict(net='densenet161', epochs=3)`
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
