@@ -74,9 +74,9 @@ def info(args # parsed arguments
     print(json.dumps(facts, indent=1) if args.json else '\n'.join(f'{k:28} {v}' for k, v in facts.items()))
 
 # %% ../nbs/90_cli.ipynb #22ad4812
-PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', glimpse='patterns') # set -> the room that draws it
+PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', mitosis='mitosis', glimpse='patterns') # set -> the room that draws it
 
-@verb(arg('set', choices=list(PHANTOMS), metavar='SET', help='pannuke, plain (images, classes and instances as PNG), unitopatho, pcam or glimpse'),
+@verb(arg('set', choices=list(PHANTOMS), metavar='SET', help='pannuke, plain (images, classes and instances as PNG), unitopatho, pcam, mitosis or glimpse'),
       arg('dir', metavar='DIR', help='a new folder'), arg('--n', type=int, help='number of pictures'),
       arg('--size', type=int, help='side of a picture, pixels'), arg('--seed', type=int, default=0, help='decides every pixel'))
 def phantom(args # parsed arguments
@@ -88,8 +88,16 @@ def phantom(args # parsed arguments
     print(getattr(import_module(f'histonb.phantom.{PHANTOMS[args.set]}'), f'make_{args.set}')(args.dir, seed=args.seed, **given))
 
 # %% ../nbs/90_cli.ipynb #e0de1288
+def _has_centres(path):
+    "Whether pictures have a csv of centres beside them, or lie in two folders by class; x,y,cell are the centres of another set"
+    from histonb.core import IMAGE_SUFFIXES
+    pictures = lambda d: [p for p in d.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    own = [f for p in pictures(path) for f in (p.with_suffix('.csv'), p.with_name(f'{p.stem}_mitosis.csv')) if f.exists()]
+    if own: return not own[0].read_text(encoding='utf-8', errors='replace').lstrip('\ufeff').lower().startswith('x,y,cell')
+    return not pictures(path) and len([d for d in path.iterdir() if d.is_dir() and d.name != '800' and pictures(d)]) == 2
+
 def recognise(path # a folder
-    ) -> str: # 'pannuke', 'unitopatho', 'pcam' or 'glimpse'
+    ) -> str: # 'pannuke', 'unitopatho', 'pcam', 'mitosis' or 'glimpse'
     "Which reader a folder is for; raises `HistonbError` for a folder that is missing, empty or like none of them"
     from histonb.core import IMAGE_SUFFIXES, error
     path = Path(path)
@@ -98,22 +106,23 @@ def recognise(path # a folder
     if (path/'train_labels.csv').exists() or any(path.glob('camelyonpatch*.h5')): return 'pcam'
     if (path/'labels.csv').exists() and (path/'images').is_dir(): return 'glimpse'
     if any(path.glob('Fold*')) or (path/'images').is_dir() or any(path.glob('*/images')): return 'pannuke'
+    if _has_centres(path): return 'mitosis'
     if (path/'800').is_dir() or any(path.glob('t*.csv')) or any(p.suffix.lower() in IMAGE_SUFFIXES for p in path.iterdir()): return 'unitopatho'
     raise error('is like no known data set', path, 'Name its layout with --set, or see the pages about data sets for the trees that are expected')
 
 # %% ../nbs/90_cli.ipynb #e0ec2751
-@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'pcam', 'glimpse'], help='its layout, where it is not recognised'),
-      arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--json', action='store_true', help='as JSON'))
+@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'pcam', 'mitosis', 'glimpse'], help='its layout, where it is not recognised'),
+      arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--positive', help='mitosis: the class that is sought, where the data have several'), arg('--json', action='store_true', help='as JSON'))
 def check(args # parsed arguments
     ):
     "What is in a data set and what is wrong with it; exit 1 when something is"
     check_set = import_module(f'histonb.data.{args.set or recognise(args.dir)}').check
-    report = check_set(args.dir, **({'table': args.table} if args.table else {}))
+    report = check_set(args.dir, **{k: v for k in ('table', 'positive') if (v := getattr(args, k))})
     print(json.dumps(report.to_dict(), indent=1, default=str) if args.json else report)
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
-SYSTEMS = ('colon', 'pcam', 'glimpse')
+SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data',)) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
              arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
@@ -126,20 +135,20 @@ def _system(args, name, **data):
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
 
 # %% ../nbs/90_cli.ipynb #c223d455
-@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of pcam or glimpse; drawn where it is left out'),
+@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of pcam, mitosis or glimpse; drawn where it is left out'),
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
-      arg('--mpp', type=float, help='colon: micrometres a pixel of the unlabelled pictures, where their files do not say'),
+      arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
+      arg('--positive', help='mitosis: the class that is sought, where the data have several'),
       arg('--out', metavar='DIR', required=True, help='the run folder'), *_SETTINGS)
 def run(args # parsed arguments
     ):
     "A system from files to report; the same command with --resume goes on where it stopped"
     from histonb.core import error
-    own, others = dict(labelled=args.labelled, unlabelled=args.unlabelled, mpp=args.mpp), dict(data=args.data)
-    if args.system != 'colon': own, others = others, own
-    for k, v in others.items():
-        if v is not None: raise error(f'the system {args.system} has no --{k}', remedy=f'It takes {", ".join("--" + o for o in own)}')
-    _system(args, args.system, **own)
+    own = SYSTEMS[args.system]
+    for k in dict.fromkeys(k for options in SYSTEMS.values() for k in options):
+        if k not in own and getattr(args, k) is not None: raise error(f'the system {args.system} has no --{k}', remedy=f'It takes {", ".join("--" + o for o in own)}')
+    _system(args, args.system, **{k: getattr(args, k) for k in own})
 
 @verb(arg('--out', metavar='DIR', default='histonb-demo', help='the run folder (default: histonb-demo)'), *_SETTINGS)
 def demo(args # parsed arguments
@@ -157,10 +166,14 @@ _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), a
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
-    "Class map, instance map, overlay, confidence and nuclei of pictures"
+    "Class map, instance map, overlay, confidence and nuclei of pictures; points, overlay and scores from a model that detects"
     from histonb.run.predict import predict_files
     from histonb.run.store import load_model
-    rows = predict_files(load_model(args.model, args.device), args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+    model = load_model(args.model, args.device)
+    if model.task == 'classify' and model.config.get('post'):
+        from histonb.run.detect import detect_files
+        rows = detect_files(model, args.input, args.out, args.mpp)
+    else: rows = predict_files(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
     failed = rows.status == 'failed'
     for message in rows.message[failed]: print(f'histonb: {message}', file=sys.stderr)
     if not failed.all(): print(args.out)

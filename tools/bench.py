@@ -4,6 +4,7 @@
     python tools/bench.py pix2pix   a training step of a 54.4 M generator: textbook loop, shared forward, translate_learner
     python tools/bench.py predict   predict_tiled and the bare network; peak memory at two picture sizes
     python tools/bench.py generate  a training step of the conditional GAN and of the VAE: as first written, and as they come
+    python tools/bench.py mitosis   candidates of a 2000 px picture: scikit-image, ours; patches: by files, as windows
     python tools/bench.py all       everything
 
 The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
@@ -154,6 +155,39 @@ def generate(a, folder):
         if amp_dtype(torch.device('cpu')): ways['as it comes: bfloat16, channels last'] = class_step(a, kind, True, True)
         table(f'generate: one step of the {kind}, width {a.width}, batch {a.batch} of {a.size} px, {a.reps} rounds', take_turns(ways, a.reps))
 
+# ---- mitosis
+
+def plain_candidates(image):
+    "Blue ratio, Otsu's threshold, label, centroids, with scikit-image on the whole picture."
+    from skimage.filters import threshold_otsu
+    from skimage.measure import label, regionprops
+    r, g, b = (image[..., k].astype(np.float64) for k in range(3))
+    ratio = 100*b/(1 + r + g)*256/(1 + r + g + b)
+    return np.array([p.centroid for p in regionprops(label(ratio > threshold_otsu(ratio)))])
+
+def by_files(patches, folder):
+    "Cut and turn, write as PNG, read again: the published way to the same pixels."
+    from PIL import Image
+    for i in range(len(patches)): Image.fromarray(patches.image(i)).save(folder/f'{i}.png')
+    return np.stack([np.array(Image.open(folder/f'{i}.png')) for i in range(len(patches))])
+
+def mitosis(a, folder):
+    from histonb.data.mitosis import open_fields, patch_places, windows
+    from histonb.phantom.mitosis import make_mitosis
+    from histonb.prep.candidates import candidates
+    torch.set_num_threads(1) # as in the worker of a loader
+    data = make_mitosis(folder/'drawn', 1, size=a.side)
+    image = open_fields(data).image(0)
+    ways = {'scikit-image, threshold and label': lambda: plain_candidates(image), 'blue ratio and its peaks': lambda: candidates(image, .25), 'the same, parts of its mask': lambda: candidates(image, .25, 'mask')}
+    spent = take_turns(ways, a.reps); table(f'mitosis: candidates of a picture of {a.side} px, {a.reps} rounds', spent)
+    plain = three(spent['scikit-image, threshold and label'])
+    print('  blue ratio and its peaks: ' + ', '.join(f'{x:.1f} times as fast by {h}' for x, h in zip(plain/three(spent['blue ratio and its peaks']), ('medians', 'bests', 'CPU time'))))
+    half = open_fields(data).prepared(.5); places, _ = patch_places(half, [candidates(half.image(0), .5)], 64); patches = windows(half, places[:a.patches], 64)
+    out = folder/'patches'; out.mkdir()
+    deliver = lambda: np.stack([patches.image(i) for i in range(len(patches))])
+    assert (by_files(patches, out) == deliver()).all(), 'both ways must give the same patches'
+    table(f'mitosis: {len(patches)} patches of 64 px, turned by 0, 45 and 90 degrees, {a.reps} rounds', take_turns({'written and read as PNG': lambda: by_files(patches, out), 'windows': deliver}, a.reps))
+
 # ---- predict
 
 def saved_model(a, folder):
@@ -242,6 +276,7 @@ def parser():
     add('load', load, side=1812, crop=256, reps=15)
     add('pix2pix', pix2pix, size=256, batch=4, width=64, reps=7)
     add('generate', generate, size=96, batch=32, width=32, reps=7)
+    add('mitosis', mitosis, side=2000, patches=400, reps=7)
     net = dict(encoder='resnet34', tile=256, overlap=64, batch=8)
     for name, f in (('predict', predict), ('one', one)):
         add(name, f, side=1600, reps=5, memory=[4096, 16384], **net).add_argument('--half', action='store_true', help='half precision where it pays')
@@ -251,7 +286,7 @@ def parser():
 def main():
     args = sys.argv[1:]
     a = parser().parse_args(args)
-    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'predict')]
+    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'mitosis', 'predict')]
     else: jobs = [a]
     torch.set_num_threads(a.threads)
     if a.what != 'one': print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')

@@ -5,11 +5,12 @@
 # %% ../../nbs/models/34_classifier.ipynb #d2a211f5
 from __future__ import annotations
 import torch
+import torch.nn.functional as F
 from torch import nn
 from ..core import error
 
 # %% auto #0
-__all__ = ['plain_cnn', 'build_classifier']
+__all__ = ['plain_cnn', 'build_classifier', 'grad_cam']
 
 # %% ../../nbs/models/34_classifier.ipynb #96e31a42
 def _block(n_in, n_out): return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True), nn.MaxPool2d(2))
@@ -77,3 +78,22 @@ def _timm_or_error(name, n, weights, in_channels):
     short = name.removeprefix('timm/')
     if not is_model(short): raise error(f'there is no classifier "{name}"', remedy="Use 'plain', or a name that torchvision.models.list_models() or timm.list_models() gives")
     return _timm(short, n, weights, in_channels)
+
+# %% ../../nbs/models/34_classifier.ipynb #c1a5510b
+def grad_cam(
+    net:nn.Module, # (B,3,H,W) -> logits (B,n)
+    x:torch.Tensor, # (B,3,H,W), normalised as in training
+    cls:int=1, # Class that is asked about
+    layer:nn.Module|None=None, # A convolution; the last one when None
+)->torch.Tensor: # (B,H,W) in [0, 1], the largest value of each picture 1 unless nothing speaks for the class
+    "Where the evidence for a class lies; the net is left as it was. `HistonbError` for a net without a convolution."
+    convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    if layer is None and not convs: raise error('Grad-CAM needs a network with a convolution')
+    kept, was = [], net.training; net.eval()
+    hook = (layer or convs[-1]).register_forward_hook(lambda m, i, o: kept.append(o))
+    try:
+        with torch.enable_grad(): maps_of = net(x.detach().requires_grad_())[:, cls].sum(); g = torch.autograd.grad(maps_of, kept[0])[0]
+    finally: hook.remove(); net.train(was)
+    cam = F.relu((g.mean((2, 3), keepdim=True) * kept[0].detach()).sum(1, keepdim=True))
+    cam = F.interpolate(cam, x.shape[-2:], mode='bilinear')[:, 0]
+    return cam / cam.amax((1, 2), keepdim=True).clamp(min=1e-9)

@@ -77,6 +77,7 @@ def save_model(
     stats:tuple|None=None, # (mean, std) of its input on the 0-1 scale, three numbers each
     stain:StainStats|None=None, # The stain that its input is brought to; None: input is left as it is
     instances:InstanceSettings|None=None, # How instances are cut out of its class map
+    post:dict|None=None, # What is done around the network, plain data, such as how candidates are found and from which score on they count
     metrics:dict|None=None, # Name -> number, or (value, lo, hi)
     data:dict|None=None, # What it learned from: `name`, `sha256`, and whatever else is worth keeping
     licence:str='', # What the training data allow
@@ -87,7 +88,7 @@ def save_model(
     if not arch or not known['task']: raise error('a model needs its arch and its task to be loaded again', folder, 'Pass arch=dict(builder=...) and task=')
     if known['task'] in ('segment', 'translate') and known['table'] is None: raise error('a model needs its class table', folder, 'Pass table=')
     config = dict(format=FORMAT, arch=arch, **{**known, 'stats': _plain_stats(known['stats'])}, stain=stain, instances=instances,
-                  metrics=metrics or {}, data=data or {}, licence=licence, note=note, versions=versions())
+                  post=post or {}, metrics=metrics or {}, data=data or {}, licence=licence, note=note, versions=versions())
     with atomic_dir(folder) as d: _fill(d, net, config, Path(folder).name)
     return Path(folder)
 
