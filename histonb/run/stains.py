@@ -65,18 +65,19 @@ def mask_of(self:Stainer,
     p = predict_tiled(self.mask.at(magnification), planes, tta=tta, reduce='probs', **kw)[..., 0]
     return np.rint(p * 65535).astype(np.uint16)
 
-# %% ../../nbs/run/64_stains.ipynb #9860128b
+# %% ../../nbs/run/64_stains.ipynb #93cf457d
 @patch
 def predict(self:Stainer,
     planes:np.ndarray, # (h, w, 7) uint16, any size
     magnification:int, # Such as 20
     tta:bool=True, # The mean over eight turns and mirrorings, at eight times the cost
     match:bool=False, # Bring each histogram to that of the stain in the training fields
+    mask:np.ndarray|None=None, # (h, w) uint16, as `mask_of` gives it, where it was predicted before
     **kw, # For `predict_tiled`: tile, overlap, batch, progress
 )->dict: # {stain: (h, w) uint16 counts}
     "The stains of one field; `HistonbError` for a magnification that the nets do not know."
     x, out = planes, {}
-    if self.mask is not None and any(m.config['fields']['masked'] for m in self.stains.values()): x = np.concatenate([planes, self.mask_of(planes, magnification, tta, **kw)[..., None]], -1)
+    if self.mask is not None and any(m.config['fields']['masked'] for m in self.stains.values()): x = np.concatenate([planes, (self.mask_of(planes, magnification, tta, **kw) if mask is None else mask)[..., None]], -1)
     for t, m in self.stains.items():
         y = predict_tiled(m.at(magnification), x if m.config['fields']['masked'] else planes, tta=tta, reduce='counts', **kw)
         out[t] = matched(y, m, magnification) if match else y

@@ -33,23 +33,23 @@ from ..train.watch import BalanceWatch
 # %% auto #0
 __all__ = ['PRESETS', 'DRAWN', 'settings', 'Adipocyte', 'nuclei_masks', 'fit_lines', 'summary', 'matching_words', 'begin', 'run']
 
-# %% ../../nbs/systems/71_adipocyte.ipynb #f24bbf15
+# %% ../../nbs/systems/71_adipocyte.ipynb #318da4f7
 _NET = dict(arch='unet', encoder='resnet18', encoder_depth=4, decoder_channels=[64, 32, 16, 16])
 _BIG = dict(arch='unet', encoder='resnet152')
-_GAME = dict(critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=True, every=3, lam=20., spectral=.5, act=True)
+_GAME = dict(critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=True, every=3, lam=10., spectral=.25, act=True)
 _ALONE = dict(critic=None, lam=1., spectral=.025)
 PRESETS = dict(
     quick=dict(size=96, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', tta=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_NET | dict(losses=['bce', 'soft_dice'], lr=3e-3, wd=1e-2, epochs=6, bs=8, samples=10, schedule='one_cycle'),
-        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='mae', lr=3e-3, epochs=10, bs=8, samples=8, schedule='constant_then_linear'),
+        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='mae', lr=3e-3, epochs=9, bs=8, samples=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
     paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', tta=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_BIG | dict(losses=['bce', 'soft_dice'], lr=1e-3, wd=0., epochs=400, bs=32, samples=8, schedule='constant_then_linear'),
         train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, samples=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME | dict(width=64, critic_lr=1e-5), alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)))
-DRAWN = dict(n=12, side=256, masks=dict(least=40, smooth=1, piece=30))
+DRAWN = dict(n=8, side=192, magnifications=[20, 40, 60], masks=dict(least=40, smooth=1, piece=30))
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #5ec4488a
 def settings(
@@ -186,7 +186,7 @@ def train(self:Adipocyte, stain:str, name:str)->dict: # Its progress table, and 
                metrics={k: v[-1] for k, v in out['history'].items()}, note=' '.join(f['said'] + '.' for f in out['findings']))
     return out
 
-# %% ../../nbs/systems/71_adipocyte.ipynb #3b48ef30
+# %% ../../nbs/systems/71_adipocyte.ipynb #e1df13ec
 def fit_lines(
     source:Fields, # The training part
 )->dict: # {magnification: {stain: (plane, slope, offset)}}
@@ -194,7 +194,7 @@ def fit_lines(
     out = {}
     for m in sorted({source.magnification(i) for i in range(len(source))}):
         own = [i for i in range(len(source)) if source.magnification(i) == m]
-        x, y = (np.concatenate([f(i).reshape(-1, n)[::4].astype(np.float32) for i in own]) for f, n in ((source.planes, 7), (source.targets, 3)))
+        x, y = (np.concatenate([f(i).reshape(-1, n)[::max(1, np.prod(source.size(i)) // 100_000)].astype(np.float32) for i in own]) for f, n in ((source.planes, 7), (source.targets, 3)))
         out[m] = {t: min((_line(x[:, p], y[:, k], p) for p in range(7)), key=lambda r: r[-1])[:3] for k, t in enumerate(TARGETS)}
     return out
 
@@ -202,16 +202,17 @@ def _line(x, y, p): # plane, slope, offset, mean absolute error
     a = float(np.cov(x, y)[0, 1] / max(x.var(ddof=1), 1e-9)); b = float(y.mean() - a * x.mean())
     return p, a, b, float(np.abs(a * x + b - y).mean())
 
-# %% ../../nbs/systems/71_adipocyte.ipynb #b4de8c22
+# %% ../../nbs/systems/71_adipocyte.ipynb #8663d820
 @patch
 def ways(self:Adipocyte)->dict: # {way: function (i) -> {stain: (h, w) uint16}}
     "Every way to predict sample `i` of the test part."
     test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models'])); kw = dict(tta=self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
+    masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] else {}
     nets = {k: Stainer(self.model('segment_nuclei'), {t: self.model(self.own(t, k)) for t in self.s['stains']}) for k in self.s['models']}
     quant = lambda i, t: self.stats().quantiles[test.magnification(i)][t]; flat = lambda i, v: np.full(test.size(i), np.clip(round(v), 0, 65535), np.uint16)
     line = lambda i, t: np.clip(np.rint(test.planes(i)[..., lines[test.magnification(i)][t][0]] * lines[test.magnification(i)][t][1] + lines[test.magnification(i)][t][2]), 0, 65535).astype(np.uint16)
     by = lambda f: lambda i: {t: f(i, t) for t in self.s['stains']}
-    return ({k: partial(lambda n, i: n.predict(test.planes(i), test.magnification(i), **kw), n) for k, n in nets.items()}
+    return ({k: partial(lambda n, i: n.predict(test.planes(i), test.magnification(i), mask=masks.get(test.name(i)), **kw), n) for k, n in nets.items()}
             | dict(line=by(line), mean=by(lambda i, t: flat(i, self.stats().targets[test.magnification(i)][t][0])), median=by(lambda i, t: flat(i, quant(i, t)[50]))), nets[first])
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #9bc08558
@@ -362,11 +363,11 @@ def report_stains(self:Adipocyte, page, st):
     page.figure(curves(terms, {t: [f'{t}, {k}' for k in self.s['models']] for t in self.s['stains']}, size=(3., 2.2)), 'The pixel term of the training, in deviations of the stain, for every rival.')
     page.figure(self.spectra(), 'Power spectra. Where a curve falls below that of the target, the prediction lacks detail of that size; a spectrum above it is noise that is not there.')
 
-# %% ../../nbs/systems/71_adipocyte.ipynb #a868f613
+# %% ../../nbs/systems/71_adipocyte.ipynb #f4cc765a
 @patch
 def report_score(self:Adipocyte, page, found):
     "The scores."
-    pix, score = summary(found, self.s['stains']); first = next(iter(self.s['models'])); best = pix.drop('median').mae.groupby('stain').idxmin()
+    pix, score = summary(found, self.s['stains']); first = next(iter(self.s['models'])); best = pix.mae[pix.index.get_level_values('way') != 'median'].groupby('stain').idxmin()
     page.section('Is it any good?', 'Mean absolute error in counts and relative to the mean of the stain, Pearson correlation and structural similarity on test fields that no net has seen, beside the best straight line from one plane, the mean picture, and the median, which is the best constant by absolute error.')
     page.keys({f'{t}: error over the best baseline of line and mean': float(pix.mae[first, t] / min(pix.mae['line', t], pix.mae['mean', t])) for t in self.s['stains']})
     for t in self.s['stains']:
@@ -377,13 +378,13 @@ def report_score(self:Adipocyte, page, found):
     for w in matching_words(found, self.s['stains'], first): page.text(w[0].upper() + w[1:] + '.')
     page.text('Matching can only correct a distribution, not a place. A prediction with a small absolute error is narrower than its target, since it hedges; matching spreads it again, right or wrong. It helps greatly where the scale of the counts was lost, as it is when normalised output is never brought back.')
 
-# %% ../../nbs/systems/71_adipocyte.ipynb #f0e1fb97
+# %% ../../nbs/systems/71_adipocyte.ipynb #ebc54f6e
 def begin(out, data=None, preset='quick', seed=0, resume=False, device=None, **changes)->Adipocyte: # A run whose stages can be done one by one
     "Open a run folder and its data, with the arguments of `run`; `HistonbError` names what is wrong with the input before anything is trained."
     s, dev = settings(preset, data is None, **changes), pick_device(device)
     record = open_run('adipocyte', out, preset, seed, s, dict(data=data), resume)
     try:
-        if data is None and not (folder := record.out/'data').exists(): make_adipocyte(folder, s['n'], s['side'], record.record['seed'])
+        if data is None and not (folder := record.out/'data').exists(): make_adipocyte(folder, s['n'], s['side'], record.record['seed'], tuple(s['magnifications']))
         c = Adipocyte(record, s, Path(data or record.out/'data'), dev); c.stats(); [p.targets(i) for p in c.parts() for i in range(len(p))]
         for p in c.parts()[1:]: [c.stats().known(p.magnification(i)) for i in range(len(p))]
         return c
