@@ -164,8 +164,8 @@ class BinaryCE(SegLoss):
         "Mean over the pixels."
         logits, target = _plain(logits, target)
         return F.binary_cross_entropy_with_logits(logits[:, 0], target.float())
-    def activation(self, logits): return logits.sigmoid()
-    def decodes(self, logits): return (logits[:, 0] > 0).long()
+    def activation(self, logits): p = logits.sigmoid(); return torch.cat([1 - p, p], 1)
+    def decodes(self, logits): return logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
 
 # %% ../../nbs/train/50_losses.ipynb #b1c00003
 class SoftDice(BinaryCE):
