@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #2dc5483b
 from __future__ import annotations
-import contextlib, errno, hashlib, json, os, platform, random, shlex, shutil, sys, tempfile, time
+import contextlib, copy, errno, hashlib, json, os, platform, random, shlex, shutil, sys, tempfile, time
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +16,7 @@ from fastcore.basics import patch
 __all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'HistonbError', 'error', 'rng', 'seed_all', 'ClassTable',
            'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image', 'write_mask',
            'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype', 'versions', 'Run',
-           'open_run', 'Recipe']
+           'open_run', 'Recipe', 'with_changes']
 
 # %% ../nbs/00_core.ipynb #353ee77a
 class HistonbError(ValueError):
@@ -444,3 +444,16 @@ class Recipe:
     def path(self, *parts): return self.run.out.joinpath(*parts)
     @property
     def seed(self): return self.run.record['seed']
+
+# %% ../nbs/00_core.ipynb #c4f1d8e5
+def with_changes(
+    settings:dict, # Nested plain data
+    changes:dict, # The same shape, as much of it as changes
+    of:str='', # Where `settings` lies in a larger whole, such as 'segment'
+)->dict: # A copy, changed
+    "Settings with changes; `HistonbError` for a name that is not there."
+    out = copy.deepcopy(settings)
+    for k, v in changes.items():
+        if k not in out: raise error(f'there is no setting "{".".join(filter(None, (of, k)))}"', remedy=f'There are {", ".join(out)}')
+        out[k] = with_changes(out[k], v, '.'.join(filter(None, (of, k)))) if isinstance(v, dict) and isinstance(out[k], dict) else v
+    return out

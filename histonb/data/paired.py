@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -26,8 +27,9 @@ from ..prep.masks import one_hot
 
 # %% auto #0
 __all__ = ['Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
-           'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'default_tfms', 'TensorClasses', 'TensorOneHot',
-           'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report', 'check_mpp']
+           'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses',
+           'TensorOneHot', 'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report',
+           'check_mpp']
 
 # %% ../../nbs/data/20_paired.ipynb #f1c56468
 os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
@@ -273,10 +275,11 @@ class Paired:
         crops:str|None='random', # 'random', 'centre', 'five' or None
         seed:int=0, # The run's seed
         extras:dict|None=None, # Further arrays: {name: 'image' (all transforms) or 'mask' (geometry only, nearest pixel)}
+        copies:int=1, # Random crops of each picture in an epoch
     ):
         if crops not in ('random', 'centre', 'five', None): raise error(f'there is no crop "{crops}"', remedy="Use 'random', 'centre', 'five' or None")
         self.pipe = A.Compose(tfm or [], additional_targets=extras or {})
-        self.size, self.crops, self.seed, self.copies = size, crops, seed, 5 if crops == 'five' else 1
+        self.size, self.crops, self.seed, self.copies = size, crops, seed, {'five': 5, 'random': copies}.get(crops, 1)
 
 # %% ../../nbs/data/20_paired.ipynb #44a5f624
 @patch
@@ -353,11 +356,20 @@ class StainJitter(A.ImageOnlyTransform):
     def apply(self, img, key, **params): return jitter_stain(img, rng(key), self.sigma, self.bias, self.matrix)
 
 # %% ../../nbs/data/20_paired.ipynb #379268e5
+def shapes(
+    scale:tuple=(.8, 1.25), # Range of the factor on lengths
+    rotate:float=45, # At most so far, degrees; together with `flips` every direction
+    p:float=.5, # How often, 0-1
+)->list: # Albumentations transforms
+    "Nuclei of other sizes and directions: pictures are interpolated, class maps are not, and the rim is mirrored."
+    return [A.Affine(scale=scale, rotate=(-rotate, rotate), p=p, border_mode=cv2.BORDER_REFLECT_101)]
+
 def default_tfms(
     stain:bool=True, # Vary the stain as well
+    shape:bool=False, # Vary size and direction as well: for long trainings on few pictures
 )->list: # Albumentations transforms
     "`flips`, and `StainJitter` for half of the pictures: for networks that will meet other laboratories."
-    return flips() + ([StainJitter()] if stain else [])
+    return flips() + (shapes() if shape else []) + ([StainJitter()] if stain else [])
 
 # %% ../../nbs/data/20_paired.ipynb #03869826
 class TensorClasses(TensorMask):
@@ -468,6 +480,7 @@ def paired_dls(
     bs:int=8, # Pairs in a batch
     tfms:list|None=None, # Albumentations transforms of training pairs; `flips()` when None
     crops:str|None='random', # 'random', 'centre', 'five' or None: how training pairs are cut
+    copies:int=1, # Random crops of each training picture in an epoch: more than one where pictures are much larger than crops
     seed:int=0, # Order, crops and augmentation follow from (seed, epoch, sample)
     num_workers:int=0, # Processes that read; pairs do not depend on it
     stats:tuple|None=None, # Mean and standard deviation, three floats each, 0-1; ImageNet's when None. For 'segment'
@@ -478,7 +491,7 @@ def paired_dls(
     mean, std = _stats(task, stats); _agree(train, valid, crops, bs)
     train, valid = _in_memory([train, valid], cache_mb, num_workers)
     encode, device = Encode(task, train.table.n, mean, std), torch.device(device or default_device())
-    tr, va = Paired(flips() if tfms is None else tfms, size, crops, seed), Paired(None, size, 'centre' if crops == 'random' else crops, seed)
+    tr, va = Paired(flips() if tfms is None else tfms, size, crops, seed, copies=copies), Paired(None, size, 'centre' if crops == 'random' else crops, seed)
     dls = DataLoaders(_dl(train, tr, task, bs, True, num_workers, encode, device), _dl(valid, va, task, bs, False, num_workers, encode, device), device=device)
     dls.table, dls.mpp, dls.task, dls.stats = train.table, train.mpp, task, (list(mean), list(std))
     return dls

@@ -209,8 +209,17 @@ def forward(self:Critic,
     *parts:torch.Tensor # mask (B,n,H,W) and picture (B,3,H,W), or both already joined
 ) -> torch.Tensor: # logits (B,1,h,w)
     "One logit for each patch: above zero it looks real."
+    return self.features(*parts)[-1]
+
+@patch
+def features(self:Critic,
+    *parts:torch.Tensor # as above
+) -> list: # what each block gives (B,C,h,w), the logits last
+    "The patch as every block sees it, the finest first."
     x = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
-    return self.blocks(pad_mirror(x, 1, self.least)[0])
+    out = [pad_mirror(x, 1, self.least)[0]]
+    for block in self.blocks: out.append(block(out[-1]))
+    return out[1:]
 
 # %% ../../nbs/models/31_pix2pix.ipynb #295f6ca0
 def build_critic(

@@ -4,7 +4,6 @@
 
 # %% ../../nbs/systems/70_colon.ipynb #e910941c
 from __future__ import annotations
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from ..core import Recipe, device as pick_device, open_run, error, progress, read_image, read_json, read_mask, rng, seed_all, write_mask
+from ..core import Recipe, device as pick_device, open_run, error, progress, read_image, read_json, read_mask, rng, seed_all, with_changes, write_mask
 from ..data import pannuke, unitopatho
 from ..data.paired import StoreSource, default_tfms, paired_dls, split_source
 from ..measure.fidelity import mask_fidelity
@@ -36,15 +35,15 @@ __all__ = ['PRESETS', 'DRAWN', 'SAME_TYPE', 'STAGES', 'settings', 'Colon', 'scor
            'files_of', 'crops_of', 'likeness', 'begin', 'run']
 
 # %% ../../nbs/systems/70_colon.ipynb #ea9b6b24
-_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, freeze=1.)
-_OURS = _ADAM | dict(blur=4, freeze=.6)
+_ADAM = dict(lr=2e-4, kind='bce', smooth=True, every=1, blur=1, match=0., ema=0., freeze=1., size=256, copies=1, act=False)
+_OURS = _ADAM | dict(blur=4, match=10., ema=.995, freeze=.6, size=128)
 PRESETS = dict(
     quick=dict(size=256, half=True, segment=SEGMENT_PRESETS['quick'],
-        translate=dict(generator='pix2pix', critic='pix2pix', width=32, upsample='bilinear', noise=4, dropout=0., lam=100., epochs=14, bs=4, schedule='constant_then_linear', **_OURS),
-        adapt=dict(lam=75., epochs=8, bs=4, crops='five', schedule='constant_then_linear', start='labelled', **_OURS)),
+        translate=_OURS | dict(generator='pix2pix', critic='pix2pix', width=32, depth=5, upsample='bilinear', noise=4, dropout=0., lam=50., epochs=12, bs=4, copies=4, schedule='constant_then_linear'),
+        adapt=_OURS | dict(lam=50., epochs=10, bs=4, crops='random', copies=20, schedule='constant_then_linear', start='labelled')),
     paper=dict(size=256, half=True, segment=SEGMENT_PRESETS['paper'] | dict(encoder_weights='imagenet'),
-        translate=dict(generator='thesis', critic='thesis', width=64, upsample='transpose', noise=0, dropout=.5, lam=100., epochs=400, bs=12, schedule='constant', **_ADAM),
-        adapt=dict(lam=75., epochs=250, bs=10, crops='five', schedule='constant', start='labelled', **_ADAM)))
+        translate=_ADAM | dict(generator='thesis', critic='thesis', width=64, depth=8, upsample='transpose', noise=0, dropout=.5, lam=100., epochs=400, bs=12, schedule='constant'),
+        adapt=_ADAM | dict(lam=75., epochs=250, bs=10, crops='five', schedule='constant', start='labelled')))
 DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(epochs=12, bs=4), translate=dict(epochs=16), adapt=dict(epochs=6))
 
 # %% ../../nbs/systems/70_colon.ipynb #6d1e1485
@@ -55,12 +54,8 @@ def settings(
 )->dict: # Nested plain data
     "The settings of a run; `HistonbError` for a preset or a setting that does not exist."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
-    s = deepcopy(PRESETS[preset]) | {k: v for k, v in DRAWN.items() if not isinstance(v, dict)}
-    for part in ([DRAWN] if drawn and preset == 'quick' else []) + [changes]:
-        for k, v in part.items():
-            if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
-            s[k] = s[k] | v if isinstance(v, dict) else v
-    return s
+    s = PRESETS[preset] | {k: v for k, v in DRAWN.items() if not isinstance(v, dict)}
+    return with_changes(with_changes(s, DRAWN if drawn and preset == 'quick' else {}), changes)
 
 # %% ../../nbs/systems/70_colon.ipynb #2a431a30
 @dataclass
@@ -84,7 +79,13 @@ def parts(self:Colon, task:str, # 'segment' or 'translate'
     **kw, # For `paired_dls`
     ):
     "DataLoaders of the labelled tissue; the test part is in `test_source`."
-    return pannuke.pannuke_dls(self.labelled, task, size=self.s['size'], seed=self.seed, table='guess', device=self.device, **kw)
+    return pannuke.pannuke_dls(self.labelled, task, **(dict(size=self.s['size'], seed=self.seed, table='guess', device=self.device) | kw))
+
+@patch
+def crop(self:Colon, stage:str, # 'translate' or 'adapt'
+    )->dict: # size, px, at most that of the run; copies
+    "How a stage cuts its pictures."
+    s = self.s[stage]; return dict(size=min(s['size'], self.s['size']), copies=s['copies'])
 
 @patch
 def others(self:Colon):
@@ -117,9 +118,9 @@ def score_segmenter(
 def segment(self:Colon)->dict: # Figures
     "Train the segmenter, save it, judge it."
     s = self.s['segment']
-    dls = self.parts('segment', bs=s['bs'], tfms=default_tfms())
+    dls = self.parts('segment', bs=s['bs'], tfms=default_tfms(shape=s['shape']))
     seed_all(self.seed)
-    learn = segment_learner(dls, s['arch'], s['encoder'], s.get('encoder_weights'), s['loss'], s['lr'], s['wd'], s['decoupled'], half=self.s['half'],
+    learn = segment_learner(dls, s['arch'], s['encoder'], s['encoder_weights'], s['loss'], s['lr'], s['wd'], s['decoupled'], half=self.s['half'],
                             cbs=SamplePanels(self.path('panels', 'segment'), draw_segments))
     fit_resumable(learn, s['epochs'], self.path('checkpoints', 'segment.pt'), schedule(s['schedule'], s['lr']), key=f'colon segment seed {self.seed}')
     keep = dict(stain=self.stain(dls), instances=InstanceSettings(), data=self.run.record['data'].get('labelled', dict(name='drawn tissue')))
@@ -208,9 +209,9 @@ def train_translator(self:Colon, stage:str, # 'translate' or 'adapt'; names the 
     s = self.s[stage.split('_')[0]] | changes
     base = self.s['translate'] | changes
     seed_all(self.seed)
-    watch = BalanceWatch(act=s.get('act', False))
+    watch = BalanceWatch(act=s['act'])
     learn = translate_learner(dls, base['generator'], base['critic'], s['lam'], s['lr'], width=base['width'], upsample=base['upsample'], kind=s['kind'], smooth=s['smooth'], every=s['every'],
-                              depth=min(8, int(np.log2(self.s['size']))), noise=base['noise'], dropout=base['dropout'], blur=s['blur'], freeze=s['freeze'], half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
+                              depth=min(base['depth'], int(np.log2(self.crop('translate')['size']))), noise=base['noise'], dropout=base['dropout'], blur=s['blur'], match=s['match'], ema=s['ema'], freeze=s['freeze'], half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', stage), draw_triples)])
     if start: self.begin_from(learn, start)
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{stage}.pt'), schedule(s['schedule'], s['lr']), key=f'colon {stage} seed {self.seed}')
     return learn, watch
@@ -231,7 +232,7 @@ def keep_translator(self:Colon, learn, watch, name:str, data:dict)->dict: # What
 @patch
 def translate(self:Colon)->dict:
     "A generator of the labelled set's tissue."
-    learn, watch = self.train_translator('translate', self.parts('translate', bs=self.s['translate']['bs']))
+    learn, watch = self.train_translator('translate', self.parts('translate', bs=self.s['translate']['bs'], **self.crop('translate')))
     return self.keep_translator(learn, watch, 'translate_labelled', self.run.record['data'].get('labelled', dict(name='drawn tissue')))
 
 # %% ../../nbs/systems/70_colon.ipynb #43c2d0d8
@@ -248,7 +249,7 @@ def train_adapted(self:Colon, stage:str='adapt', # Names the state file and the 
     "Train a generator and its critic on the other laboratory's tissue and its predicted masks."
     s = self.s['adapt']
     train, valid = split_source(self.stored('train'), (.85, .15), self.seed)
-    dls = paired_dls(train, valid, task='translate', size=self.s['size'], bs=s['bs'], crops=s['crops'], seed=self.seed, device=self.device)
+    dls = paired_dls(train, valid, task='translate', bs=s['bs'], crops=s['crops'], **self.crop('adapt'), seed=self.seed, device=self.device)
     return self.train_translator(stage, dls, start='translate' if s['start'] == 'labelled' else None)
 
 @patch

@@ -5,7 +5,6 @@
 # %% ../../nbs/systems/74_glimpse.ipynb #b49592d0
 from __future__ import annotations
 import base64
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from sklearn.metrics import roc_auc_score
-from ..core import Recipe, atomic, device as pick_device, error, open_run, rng, seed_all
+from ..core import Recipe, atomic, device as pick_device, error, open_run, rng, seed_all, with_changes
 from ..data import glimpse as sets
 from ..measure.segmentation import paired
 from ..phantom.patterns import draw_slide, make_glimpse
@@ -44,11 +43,8 @@ def settings(
 )->dict: # Nested plain data
     "The settings of a run; `HistonbError` for a preset or a setting that does not exist."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
-    s = deepcopy(PRESETS[preset] | (DRAWN if drawn else MARKED))
-    for k, v in changes.items():
-        if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
-        s[k] = s[k] | v if isinstance(v, dict) else v
-    return s
+    s = PRESETS[preset] | (DRAWN if drawn else MARKED)
+    return with_changes(s, changes)
 
 # %% ../../nbs/systems/74_glimpse.ipynb #ff992c63
 @dataclass

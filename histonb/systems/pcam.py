@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from torch import nn
-from ..core import Recipe, device as pick_device, error, open_run, rng, seed_all
+from ..core import Recipe, device as pick_device, error, open_run, rng, seed_all, with_changes
 from ..data.pcam import array_patches, find_h5, open_pcam, patch_dls, split_patches
 from ..measure.classify import calibration_figure, classify_intervals, classify_scores, confusion, pick_threshold, roc_figure
 from ..measure.image import colour_shift, features, kid
@@ -54,10 +54,8 @@ def settings(
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = deepcopy(PRESETS[preset]) | ({k: DRAWN[k] for k in ('n', 'size', 'slides')} if drawn else {})
     for part in ([DRAWN] if drawn and preset == 'quick' else []) + [changes]:
-        for k, v in part.items():
-            if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
-            if k == 'models': s[k] = _models(s[k], v)
-            else: s[k] = s[k] | v if isinstance(v, dict) else v
+        models = _models(s['models'], part.get('models', {}))
+        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}) | dict(models=models)
     return s
 
 # %% ../../nbs/systems/72_pcam.ipynb #5f9a0576

@@ -23,15 +23,14 @@ from ..measure.utility import RandomExtractor, alike_scale, diversity, precision
 from ..models.cgan import build_cgan, build_class_critic, disguise
 from ..models.vae import build_vae, build_vq_vae, kl
 from ..show import mosaic
-from .callbacks import EpochSeed, HalfPrecision, SaveState
+from .callbacks import EMA, EpochSeed, HalfPrecision, SaveState, averaged
 from .losses import critic_loss, generator_loss
 from .translate import CriticStep, calibrate_norm
 
 # %% auto #0
 __all__ = ['KINDS', 'AILMENTS', 'Terms', 'TrainingError', 'Finite', 'VAELoss', 'VQLoss', 'vae_learner', 'in_words', 'plain_order',
-           'PriorLoss', 'prior_learner', 'CGANLoss', 'gradient_penalty', 'CGANStep', 'EMA', 'cgan_learner', 'Health',
-           'Strain', 'ailing', 'CollapseWatch', 'compare', 'generator_of', 'sample_images', 'draw_classes',
-           'draw_rebuilt']
+           'PriorLoss', 'prior_learner', 'CGANLoss', 'gradient_penalty', 'CGANStep', 'PaintedEMA', 'cgan_learner',
+           'Health', 'Strain', 'ailing', 'CollapseWatch', 'compare', 'sample_images', 'draw_classes', 'draw_rebuilt']
 
 # %% ../../nbs/train/54_generate.ipynb #a92e85e8
 class Terms(Callback):
@@ -258,49 +257,17 @@ def after_pred(self:CGANStep):
     self.critic.requires_grad_(False); self.seen += 1; self.add(**self.now)
     if alone and torch.isfinite(self.now['d_loss']): self.learn.yb = (); raise CancelBatchException()        # without `yb` the recorder counts no loss
 
-# %% ../../nbs/train/54_generate.ipynb #b4baefcd
-class EMA(Callback):
-    "Keep a moving average of the generator; validate with it, and end with it."
-    order = 60
-    def __init__(self,
-        decay:float=.995, # Share that stays at each step of the generator; it grows to this from 0.1
-        batches:int=8, # Batches of 64 on which norms are measured
-    ): self.decay, self.batches, self.net, self.n, self.own = decay, batches, None, 0, None
-    def before_fit(self):
-        if self.net is None: self.net = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.net.to(next(self.model.parameters()).device)
-    def state_dict(self): return dict(net=self.net.state_dict(), n=self.n)
-    def load_state_dict(self, s): self.net.load_state_dict(s['net']); self.n = s['n']
-
 # %% ../../nbs/train/54_generate.ipynb #cee2d76d
 class _Paint(nn.Module): # (label, noise) in one argument, as `calibrate_norm` gives it
     def __init__(self, net): super().__init__(); self.net = net
     def forward(self, pair): return self.net.paint(*pair)
 
-@patch
-@torch.no_grad()
-def after_step(self:EMA):
-    "Follow the weights."
-    self.n += 1; share = 1 - min(self.decay, (1 + self.n) / (10 + self.n))
-    for a, b in zip(self.net.parameters(), self.model.parameters()): a.lerp_(b, share)
-
-# %% ../../nbs/train/54_generate.ipynb #d5a291c2
-@patch
-def measure(self:EMA):
-    "Measure the norms of the average."
-    g, dev = torch.Generator().manual_seed(0), next(self.net.parameters()).device
-    calibrate_norm(_Paint(self.net), [((torch.arange(64) % self.net.n_classes).to(dev), torch.randn(64, self.net.latent, generator=g).to(dev)) for _ in range(self.batches)])
-
-# %% ../../nbs/train/54_generate.ipynb #0507db98
-@patch
-def before_validate(self:EMA): self.measure(); self.own, self.learn.model = self.model, self.net
-
-@patch
-def after_validate(self:EMA): self.learn.model = self.own
-
-@patch
-def after_fit(self:EMA):
-    if getattr(self.learn, 'epoch', 0) == self.learn.n_epoch - 1: self.measure(); self.model.load_state_dict(self.net.state_dict())
+# %% ../../nbs/train/54_generate.ipynb #b4baefcd
+class PaintedEMA(EMA):
+    "An average whose norms are measured on pictures of every class."
+    def measure(self, batches=8): # Of 64 pictures
+        g, dev = torch.Generator().manual_seed(0), next(self.net.parameters()).device
+        calibrate_norm(_Paint(self.net), [((torch.arange(64) % self.net.n_classes).to(dev), torch.randn(64, self.net.latent, generator=g).to(dev)) for _ in range(batches)])
 
 # %% ../../nbs/train/54_generate.ipynb #a6d6e6b8
 def cgan_learner(
@@ -332,7 +299,7 @@ def cgan_learner(
     critic = critic or build_class_critic(n, dls.side, width, condition, spectral)
     generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
     loss = CGANLoss(critic, kind, policy); step = CGANStep(critic, lr_critic or 2 * lr, betas, kind, smooth, n_critic, pretrain, gp, policy)
-    own = [step, Finite(), EpochSeed(), *([EMA(ema)] if ema else []), *([HalfPrecision()] if half else []), *listify(cbs)]
+    own = [step, Finite(), EpochSeed(), *([PaintedEMA(ema)] if ema else []), *([HalfPrecision()] if half else []), *listify(cbs)]
     names = ('g_adv', 'd_real', 'd_fake', 'd_acc', 'd_grad', *(['d_gp'] if kind == 'wgan' else []))
     opt = partial(OptimWrapper, opt=partial(torch.optim.Adam, betas=betas, fused=True))
     return Learner(dls, generator, loss, opt_func=opt, lr=lr, metrics=_columns(step, names), cbs=own, moms=None, **kwargs)
@@ -430,7 +397,7 @@ def _bytes(x): return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
 @patch
 def look(self:CollapseWatch)->Health: # Of the epoch that ends
     "Draw pictures of each class and compare."
-    net, dev = generator_of(self.learn), next(self.model.parameters()).device
+    net, dev = averaged(self.learn), next(self.model.parameters()).device
     x = [net.sample(torch.full((len(r),), c, device=dev), seed=1000 + c) for c, r in enumerate(self.real)]
     step = self.learn.cgan_step; means = step.mean('d_acc'), step.mean('d_grad'), step.mean('g_adv') if 'g_adv' in step.sums else 0.
     if not all(torch.isfinite(p).all() for p in x): return Health(self.epoch, *[float('nan')], 0, *[float('nan')] * 3, *means)
@@ -447,14 +414,6 @@ def compare(
     spread = [diversity(a, b) for a, b in zip(r, f)]; pr = [precision_recall(a, b) for a, b in zip(r, f)]
     gap = lambda s: float(torch.pdist(torch.stack([p.mean(0) for p in s])).mean()) if len(s) > 1 else 1.
     return Health(epoch, min(spread), int(np.argmin(spread)), *(float(np.mean([p[k] for p in pr])) for k in ('precision', 'recall')), gap(f) / max(gap(r), 1e-9), d_acc, d_grad, g_adv)
-
-# %% ../../nbs/train/54_generate.ipynb #b43d81b1
-def generator_of(
-    learn, # A Learner of this room
-): # The average where there is one, else the model
-    "The net whose pictures are used."
-    ema = learn._grab_cbs(EMA)
-    return ema[0].net if ema and ema[0].net is not None else learn.model
 
 # %% ../../nbs/train/54_generate.ipynb #260cef2c
 @patch
@@ -505,7 +464,7 @@ def draw_classes(
     n:int=8, # Pictures a row
 )->np.ndarray: # (h, w, 3) uint8: a row of real and one of generated pictures a class
     "Real and generated pictures by class, for `SamplePanels`."
-    y, x, net, out = *((batch[0], batch[1]) if learn.dls.task == 'cgan' else (batch[1], batch[0])), generator_of(learn), []
+    y, x, net, out = *((batch[0], batch[1]) if learn.dls.task == 'cgan' else (batch[1], batch[0])), averaged(learn), []
     for c in range(len(learn.dls.table)):
         real = [_rgb(p) for p in x[y.as_subclass(torch.Tensor).long() == c][:n]]; blank = np.full((learn.dls.side, learn.dls.side, 3), 255, np.uint8)
         out += real + [blank] * (n - len(real)) + list(sample_images(net, [c] * n, seed=c))

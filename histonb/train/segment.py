@@ -27,8 +27,8 @@ __all__ = ['SEGMENT_PRESETS', 'segment_learner', 'draw_segments', 'show_results'
 
 # %% ../../nbs/train/52_segment.ipynb #dd7a165f
 SEGMENT_PRESETS = dict(
-    paper=dict(arch='unetplusplus', encoder='resnet101', loss='mean_dice', lr=2e-4, wd=6e-7, decoupled=False, epochs=40, bs=16, schedule='plateau'),
-    quick=dict(arch='unet', encoder='resnet34', loss='ce_dice', lr=1e-3, wd=1e-2, decoupled=True, epochs=14, bs=8, schedule='one_cycle'))
+    paper=dict(arch='unetplusplus', encoder='resnet101', encoder_weights=None, loss='mean_dice', lr=2e-4, wd=6e-7, decoupled=False, epochs=40, bs=16, schedule='plateau', shape=False),
+    quick=dict(arch='unet', encoder='resnet34', encoder_weights=None, loss='ce_dice', lr=1e-3, wd=1e-2, decoupled=True, epochs=14, bs=8, schedule='one_cycle', shape=False))
 
 _LOSSES = dict(mean_dice=MeanDiceLoss, ce_dice=CombinedLoss)
 _ONE = dict(bce=BinaryCE, soft_dice=SoftDice) # of nets with one logit a pixel

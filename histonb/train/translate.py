@@ -20,7 +20,7 @@ from ..data.adipocyte import TensorPlanes, TensorStain
 from ..data.paired import TensorOneHot
 from ..models.pix2pix import build_critic, build_pix2pix
 from ..show import colour, mosaic, panel
-from .callbacks import EpochSeed, HalfPrecision
+from .callbacks import EMA, EpochSeed, HalfPrecision, averaged
 from .losses import PIXEL, critic_loss, generator_loss, spectral_loss
 
 # %% auto #0
@@ -35,21 +35,35 @@ class TranslateLoss(nn.Module):
         lam:float=100., # Weight of the L1 term
         kind:str='bce', # 'bce', 'lsgan' or 'hinge'
         blur:int=1, # Side of the squares over which both pictures are averaged for the L1 term, px; 1 as published
+        match:float=0., # Weight of the feature-matching term; 0 as published
         pixel:str='mae', # Which distance stands in the place of L1: a name in `PIXEL`
         spectral:float=0., # Weight of the spectral loss
     ):
         super().__init__()
-        self.lam, self.kind, self.blur, self._critic, self.mask, self.terms, self.pixel, self.spectral = lam, kind, blur, [critic], None, {}, pixel, spectral
+        self.lam, self.kind, self.blur, self.match, self._critic, self.mask, self.terms, self.pixel, self.spectral = lam, kind, blur, match, [critic], None, {}, pixel, spectral
+        if match and not hasattr(critic, 'features'): raise error('feature matching needs the layers of the critic', remedy='Give it a method `features`, or match=0')
 
     def forward(self, fake, real):
-        "Scalar; its terms are kept in `terms`."
+        "Scalar; its parts are kept in `terms`."
         fake, real = fake.as_subclass(torch.Tensor), real.as_subclass(torch.Tensor)
-        adv = fake.new_zeros(()) if self._critic[0] is None else generator_loss(self._critic[0](torch.cat([self.mask, fake.to(self.mask.dtype)], 1)), self.kind)
+        logits, near = self.judge(fake, real)
+        adv = fake.new_zeros(()) if logits is None else generator_loss(logits, self.kind)
         l1 = PIXEL[self.pixel](*(F.avg_pool2d(p.float(), self.blur) if self.blur > 1 else p.float() for p in (fake, real)))
-        self.terms = dict(g_adv=adv.detach(), g_l1=l1.detach())
-        if not self.spectral: return adv + self.lam * l1
+        self.terms = dict(g_adv=adv.detach(), g_l1=l1.detach()) | (dict(g_match=near.detach()) if self.match else {})
+        if not self.spectral: return adv + self.lam * l1 + self.match * near
         spec = spectral_loss(fake, real); self.terms['g_spec'] = spec.detach()
-        return adv + self.lam * l1 + self.spectral * spec
+        return adv + self.lam * l1 + self.match * near + self.spectral * spec
+
+# %% ../../nbs/train/53_translate.ipynb #3a1f0e77
+@patch
+def judge(self:TranslateLoss, fake, real)->tuple: # Logits of the generated pair, distance of the critic's features from those of the real pair
+    "What the critic sees; without feature matching it looks at the generated pair alone."
+    pair = lambda p: torch.cat([self.mask, p.to(self.mask.dtype)], 1)
+    if self._critic[0] is None: return None, 0.
+    if not self.match: return self._critic[0](pair(fake)), 0.
+    with torch.no_grad(): want = self._critic[0].features(pair(real))[:-1]
+    *have, logits = self._critic[0].features(pair(fake))
+    return logits, sum(F.l1_loss(h.float(), w.float()) for h, w in zip(have, want)) / len(want)
 
 # %% ../../nbs/train/53_translate.ipynb #7074b577
 class CriticStep(Callback):
@@ -215,6 +229,8 @@ def translate_learner(
     noise:int=0, # Planes of noise beside the mask; none as published
     dropout:float=.5, # In the inner blocks of the named generators, while training
     blur:int=1, # The L1 term compares averages over squares of this side, px; 1 as published
+    match:float=0., # Weight of the feature-matching term; 0 as published
+    ema:float=0., # Share of an average of the generator's weights that stays at each step; 0 for no average
     pixel:str='mae', # Distance to the real picture: 'mae' (L1), 'mse' or 'reverse_huber'
     spectral:float=0., # Weight of the spectral loss
     freeze:float=1., # Share of the epochs after which the generator's norms are held; 1 for never
@@ -229,10 +245,10 @@ def translate_learner(
     if isinstance(critic, str): critic = build_critic(critic, n_in + n_out, width=width)
     generator, critic = (m and m.to(memory_format=torch.channels_last) for m in (generator, critic))
     step = CriticStep(critic, critic_lr or lr, betas, kind, smooth, every)
-    own = [step, EpochSeed(), *([HalfPrecision()] if half else []), *([CalibrateNorm(freeze=freeze)] if calibrate else []), *listify(cbs)]
-    metrics = [ValueMetric(partial(step.mean, k), k) for k in (['g_l1'] if critic is None else ['g_adv', 'g_l1', 'd_real', 'd_fake', 'd_acc']) + ['g_spec'] * bool(spectral)]
+    own = [step, EpochSeed(), *([HalfPrecision()] if half else []), *([EMA(ema)] if ema else []), *([CalibrateNorm(freeze=freeze)] if calibrate else []), *listify(cbs)]
+    metrics = [ValueMetric(partial(step.mean, k), k) for k in (['g_l1'] if critic is None else ['g_adv', 'g_l1', *(['g_match'] if match else []), 'd_real', 'd_fake', 'd_acc']) + ['g_spec'] * bool(spectral)]
     opt = partial(OptimWrapper, opt=partial(torch.optim.Adam, betas=betas, fused=True))
-    return Learner(dls, generator, TranslateLoss(critic, lam, kind, blur, pixel, spectral), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
+    return Learner(dls, generator, TranslateLoss(critic, lam, kind, blur, match, pixel, spectral), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
 
 # %% ../../nbs/train/53_translate.ipynb #eb701ad0
 def _rgb(t): return ((t.as_subclass(torch.Tensor).detach().cpu().float().movedim(0, -1).numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
@@ -244,7 +260,7 @@ def draw_triples(
 )->np.ndarray: # (h, w, 3) uint8: a row each of mask, real, generated
     "A picture of masks, real and generated tissue, for `SamplePanels`."
     mask, real = batch[0][:n], batch[1][:n]
-    fake = learn.model(mask.to(next(learn.model.parameters()).device))
+    fake = averaged(learn)(mask.to(next(learn.model.parameters()).device))
     rows = [[colour(m.argmax(0).as_subclass(torch.Tensor).cpu().numpy(), learn.dls.table) for m in mask], [_rgb(r) for r in real], [_rgb(f) for f in fake]]
     return mosaic(sum(rows, []), ncol=len(mask))
 
@@ -269,7 +285,7 @@ def draw_stains(
 )->np.ndarray: # (h, w, 3) uint8: a row each of plane Z04, stain, prediction
     "A picture of planes, real and generated stains, for `SamplePanels`."
     x, y = batch[0][:n], batch[1][:n]
-    fake = learn.model(x.to(next(learn.model.parameters()).device))
+    fake = averaged(learn)(x.to(next(learn.model.parameters()).device))
     return mosaic([_shown(i[3]) for i in x] + [_shown(i[0]) for i in y] + [_shown(i[0]) for i in fake], ncol=len(x))
 
 @dispatch
