@@ -409,7 +409,7 @@ def show_batch(x:TensorPlanes, y:TensorStain, samples, ctxs=None, max_n=4, table
 def show_batch(x:TensorPlanes, y:TensorClasses, samples, ctxs=None, max_n=4, table=None, mpp=None, **kwargs):
     _display(panel({'Z01': [_grey(s[0][0]) for s in samples[:max_n]], 'Z04': [_grey(s[0][3]) for s in samples[:max_n]], 'nuclei': [s[1].numpy().astype(np.int64) for s in samples[:max_n]]}, table=table, size=1.3))
 
-# %% ../../nbs/data/23_adipocyte.ipynb #70dab9fb
+# %% ../../nbs/data/23_adipocyte.ipynb #1772f869
 def check(
     path:str|Path, # The set
 )->Report: # Raises nothing: what is wrong is in `problems`
@@ -419,7 +419,7 @@ def check(
     files = report.attempt(lambda: find_fields(path, targets=False, fault=bad)) or []
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
-        for f in progress(files, desc='checking fields'): _check_field(report, Fields([f], cache_mb=0))
+        for f in progress(files, desc='checking fields'): _check_field(report, Fields([f]))
     low = [str(w.message) for w in said if 'holds 8-bit values' in str(w.message)]
     if low: report.notes.append(low[0] + (f' {len(low) - 1} files more have such values.' if low[1:] else ''))
     if bare := sum(not f.targets for f in files): report.notes.append(f'{bare} fields have no stains: they can be predicted, not learned from.')
