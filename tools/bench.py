@@ -266,17 +266,17 @@ def stain_net(a):
     stats = {'20': dict(mean=[2594.]*7, sd=[966.]*7, out=[800., 400.], quantiles=[0., 1.])}
     return Model(build_unet('unet', a.encoder, 7, 1).to(memory_format=torch.channels_last).eval(), dict(task='stain', fields=dict(target='lipid', masked=False, stats=stats)), torch.device('cpu'), a.half)
 
-def planes_of(folder, h, w):
+def planes_of(h, w):
     "Seven drawn planes, one field repeated."
     from histonb.phantom.cells import draw_field
     one = np.clip(draw_field(256, 20).planes.transpose(1, 2, 0)*2594, 0, 65535).astype(np.uint16)
     return np.tile(one, (-(-h//256), -(-w//256), 1))[:h, :w]
 
-def run_field(a, folder):
+def run_field(a, model, planes):
     from histonb.run.predict import predict_tiled
-    return predict_tiled(stain_net(a).at(20), planes_of(folder, a.height, a.width), tile=a.tile, overlap=a.overlap, batch=a.batch, tta=True, reduce='counts', progress=False)
+    return predict_tiled(model.at(20), planes, tile=a.tile, overlap=a.overlap, batch=a.batch, tta=True, reduce='counts', progress=False)
 
-def field_one(a, folder): run_field(a, folder)
+def field_one(a, folder): run_field(a, stain_net(a), planes_of(a.height, a.width))
 
 def field(a, folder):
     "Tiles a second of the bare network and of the eight-fold prediction; what its process holds beside the planes and the net."
@@ -286,7 +286,8 @@ def field(a, folder):
     def bare():
         with torch.inference_mode(), torch.autocast('cpu', k, enabled=a.half): model.net(x)
     bare(); cpu = time.process_time(); [bare() for _ in range(passes)]; bare_tile = (time.process_time() - cpu)/passes/a.batch
-    cpu, wall = time.process_time(), time.perf_counter(); run_field(a, folder); cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    planes = planes_of(a.height, a.width)
+    cpu, wall = time.process_time(), time.perf_counter(); run_field(a, model, planes); cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     print(f'\nfield: {a.height} x {a.width} x 7, {n} tiles of {a.tile} px, overlap {a.overlap}, eight turns, unet {a.encoder}, batch {a.batch}')
     print(f'  bare network {1/bare_tile:.2f} tiles/s, eight-fold prediction {8*n/cpu:.2f} (CPU time; {wall:.0f} s wall): {8*n*bare_tile/cpu:.0%}')
     tops = [field_peak(a, folder, h, w) for h, w in ((a.height//2, a.width//2), (a.height, a.width))]
