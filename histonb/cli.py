@@ -74,9 +74,9 @@ def info(args # parsed arguments
     print(json.dumps(facts, indent=1) if args.json else '\n'.join(f'{k:28} {v}' for k, v in facts.items()))
 
 # %% ../nbs/90_cli.ipynb #22ad4812
-PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', mitosis='mitosis', glimpse='patterns') # set -> the room that draws it
+PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', mitosis='mitosis', glimpse='patterns', adipocyte='cells') # set -> the room that draws it
 
-@verb(arg('set', choices=list(PHANTOMS), metavar='SET', help='pannuke, plain (images, classes and instances as PNG), unitopatho, pcam, mitosis or glimpse'),
+@verb(arg('set', choices=list(PHANTOMS), metavar='SET', help='pannuke, plain (images, classes and instances as PNG), unitopatho, adipocyte, pcam, mitosis or glimpse'),
       arg('dir', metavar='DIR', help='a new folder'), arg('--n', type=int, help='number of pictures'),
       arg('--size', type=int, help='side of a picture, pixels'), arg('--seed', type=int, default=0, help='decides every pixel'))
 def phantom(args # parsed arguments
@@ -97,13 +97,14 @@ def _has_centres(path):
     return not pictures(path) and len([d for d in path.iterdir() if d.is_dir() and d.name != '800' and pictures(d)]) == 2
 
 def recognise(path # a folder
-    ) -> str: # 'pannuke', 'unitopatho', 'pcam', 'mitosis' or 'glimpse'
+    ) -> str: # 'pannuke', 'unitopatho', 'adipocyte', 'pcam', 'mitosis' or 'glimpse'
     "Which reader a folder is for; raises `HistonbError` for a folder that is missing, empty or like none of them"
     from histonb.core import IMAGE_SUFFIXES, error
     path = Path(path)
     if not path.is_dir(): raise error('there is no such folder', path, 'Check the path')
     if not any(path.iterdir()): raise error('the folder is empty', path, 'Check the path')
     if (path/'train_labels.csv').exists() or any(path.glob('camelyonpatch*.h5')): return 'pcam'
+    if any(path.glob('*x_images')): return 'adipocyte'
     if (path/'labels.csv').exists() and (path/'images').is_dir(): return 'glimpse'
     if any(path.glob('Fold*')) or (path/'images').is_dir() or any(path.glob('*/images')): return 'pannuke'
     if _has_centres(path): return 'mitosis'
@@ -111,7 +112,7 @@ def recognise(path # a folder
     raise error('is like no known data set', path, 'Name its layout with --set, or see the pages about data sets for the trees that are expected')
 
 # %% ../nbs/90_cli.ipynb #e0ec2751
-@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'pcam', 'mitosis', 'glimpse'], help='its layout, where it is not recognised'),
+@verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'adipocyte', 'pcam', 'mitosis', 'glimpse'], help='its layout, where it is not recognised'),
       arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--positive', help='mitosis: the class that is sought, where the data have several'), arg('--json', action='store_true', help='as JSON'))
 def check(args # parsed arguments
     ):
@@ -122,7 +123,7 @@ def check(args # parsed arguments
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
-SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data',)) # and the options of their own
+SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data',)) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
              arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
@@ -135,7 +136,7 @@ def _system(args, name, **data):
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
 
 # %% ../nbs/90_cli.ipynb #c223d455
-@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of pcam, mitosis or glimpse; drawn where it is left out'),
+@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of adipocyte, pcam, mitosis or glimpse; drawn where it is left out'),
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
       arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
@@ -157,6 +158,20 @@ def demo(args # parsed arguments
     _system(args, 'colon')
 
 # %% ../nbs/90_cli.ipynb #f4a3fe7b
+def _pictures(args):
+    from histonb.run.detect import detect_files
+    from histonb.run.predict import predict_files
+    from histonb.run.store import load_model
+    model = load_model(args.model, args.device)
+    if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp)
+    return predict_files(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+
+def _stains(args):
+    from histonb.core import error
+    from histonb.run.stains import load_stainer, predict_fields
+    if len(args.input) != 1: raise error(f'{len(args.input)} inputs were given', remedy='Give one folder of fields, such as one that holds 20x_images')
+    return predict_fields(load_stainer(args.model, args.device), args.input[0], args.out, tta=args.tta)
+
 _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), arg('--out', metavar='DIR', required=True, help='where results go'),
         arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
 
@@ -166,14 +181,9 @@ _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), a
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
-    "Class map, instance map, overlay, confidence and nuclei of pictures; points, overlay and scores from a model that detects"
-    from histonb.run.predict import predict_files
-    from histonb.run.store import load_model
-    model = load_model(args.model, args.device)
-    if model.task == 'classify' and model.config.get('post'):
-        from histonb.run.detect import detect_files
-        rows = detect_files(model, args.input, args.out, args.mpp)
-    else: rows = predict_files(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+    "Class map, instance map, overlay, confidence and nuclei of pictures; points, overlay and scores from a model that detects; stains of fields, where FOLDER holds the nets of an adipocyte run"
+    if any((Path(args.model)/f'translate_{t}').is_dir() for t in ('nuclei', 'lipid', 'cytoplasm')): rows = _stains(args)
+    else: rows = _pictures(args)
     failed = rows.status == 'failed'
     for message in rows.message[failed]: print(f'histonb: {message}', file=sys.stderr)
     if not failed.all(): print(args.out)

@@ -5,6 +5,8 @@
     python tools/bench.py predict   predict_tiled and the bare network; peak memory at two picture sizes
     python tools/bench.py generate  a training step of the conditional GAN and of the VAE: as first written, and as they come
     python tools/bench.py mitosis   candidates of a 2000 px picture: scikit-image, ours; patches: by files, as windows
+    python tools/bench.py spectral  a training step of a bright-field generator with and without the spectral loss
+    python tools/bench.py field     a field of seven planes, eight turns: the bare network and predict_tiled; peak memory
     python tools/bench.py all       everything
 
 The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
@@ -261,6 +263,81 @@ def predict(a, folder):
         tops.append(top)
         print(f'  {side:6d} px {top:9.0f} MB   {s:7.1f} s   x {top/tops[0]:.3f}', flush=True)
 
+# ---- bright field
+
+def stain_step(a, x, y, spectral):
+    "One batch through `translate_learner` of a bright-field generator and its critic."
+    from fastai.callback.progress import ProgressCallback
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader
+    from histonb.models.unet import build_unet
+    from histonb.train.translate import translate_learner
+    torch.manual_seed(0)
+    dls = DataLoaders(*(DataLoader(list(zip(x, y)), bs=len(x)) for _ in range(2)), device=torch.device('cpu'))
+    dls.table, dls.task, dls.n_in, dls.n_out = None, 'translate', 7, 1
+    learn = translate_learner(dls, build_unet('unet', a.encoder, 7, 1), 'plain', width=16, kind='lsgan', spectral=spectral, half=a.half)
+    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)]); learn.create_opt()
+    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
+    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    return lambda: learn.one_batch(0, (x, y))
+
+def spectral(a, folder):
+    "The share of a step that the spectral loss takes: the loss alone, forward and backward, over the step without it."
+    from histonb.train.losses import spectral_loss
+    torch.manual_seed(0); x, y = torch.randn(a.batch, 7, a.size, a.size), torch.randn(a.batch, 1, a.size, a.size)
+    fake = torch.randn_like(y).requires_grad_()
+    def alone(): fake.grad = None; spectral_loss(fake, y).backward()
+    spent = take_turns({'step with it': stain_step(a, x, y, .5), 'spectral loss alone': alone, 'step without it': stain_step(a, x, y, 0.)}, a.reps)
+    table(f'spectral: one step, unet {a.encoder} and plain critic, batch {a.batch} of {a.size} px, {a.reps} rounds', spent)
+    cpu, whole = (three(spent[k])[2] for k in ('spectral loss alone', 'step without it'))
+    print(f'  the loss takes {cpu/whole:.1%} of a step by CPU time')
+
+def stain_net(a):
+    "A bright-field generator with random weights as a function of counts."
+    from histonb.models.unet import build_unet
+    from histonb.run.store import Model
+    torch.manual_seed(0)
+    stats = {'20': dict(mean=[2594.]*7, sd=[966.]*7, out=[800., 400.], quantiles=[0., 1.])}
+    return Model(build_unet('unet', a.encoder, 7, 1).to(memory_format=torch.channels_last).eval(), dict(task='stain', fields=dict(target='lipid', masked=False, stats=stats)), torch.device('cpu'), a.half)
+
+def planes_of(h, w):
+    "Seven drawn planes, one field repeated."
+    from histonb.phantom.cells import draw_field
+    one = np.clip(draw_field(256, 20).planes.transpose(1, 2, 0)*2594, 0, 65535).astype(np.uint16)
+    return np.tile(one, (-(-h//256), -(-w//256), 1))[:h, :w]
+
+def run_field(a, model, planes):
+    from histonb.run.predict import predict_tiled
+    return predict_tiled(model.at(20), planes, tile=a.tile, overlap=a.overlap, batch=a.batch, tta=True, reduce='counts', progress=False)
+
+def field_one(a, folder): run_field(a, stain_net(a), planes_of(a.height, a.width))
+
+def field(a, folder):
+    "Tiles a second of the bare network and of the eight-fold prediction; what its process holds beside the planes and the net."
+    from histonb.prep.tiles import tile_grid
+    model, n = stain_net(a), len(tile_grid(a.height, a.width, a.tile, a.overlap))
+    x, k, passes = torch.randn(a.batch, 7, a.tile, a.tile).contiguous(memory_format=torch.channels_last), torch.bfloat16, 4
+    def bare():
+        with torch.inference_mode(), torch.autocast('cpu', k, enabled=a.half): model.net(x)
+    bare(); cpu = time.process_time(); [bare() for _ in range(passes)]; bare_tile = (time.process_time() - cpu)/passes/a.batch
+    planes = planes_of(a.height, a.width)
+    cpu, wall = time.process_time(), time.perf_counter(); run_field(a, model, planes); cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    print(f'\nfield: {a.height} x {a.width} x 7, {n} tiles of {a.tile} px, overlap {a.overlap}, eight turns, unet {a.encoder}, batch {a.batch}')
+    print(f'  bare network {1/bare_tile:.2f} tiles/s, eight-fold prediction {8*n/cpu:.2f} (CPU time; {wall:.0f} s wall): {8*n*bare_tile/cpu:.0%}')
+    tops = [field_peak(a, folder, h, w) for h, w in ((a.height//2, a.width//2), (a.height, a.width))]
+    print(f'  peak anonymous memory {tops[0]:.0f} MB for a quarter of the field ({a.height//2*(a.width//2)*14/2**20:.0f} MB of planes), {tops[1]:.0f} MB for all of it ({a.height*a.width*14/2**20:.0f} MB)')
+
+def field_peak(a, folder, h, w):
+    "Peak anonymous memory of a process of its own, MB."
+    own = ['--encoder', a.encoder, '--tile', a.tile, '--overlap', a.overlap, '--batch', a.batch, '--threads', a.threads, '--height', h, '--width', w] + ['--half']*a.half
+    child, top = subprocess.Popen([sys.executable, __file__, 'field_one', *map(str, own)]), 0
+    while child.poll() is None:
+        try: top = max(top, anonymous(child.pid))
+        except FileNotFoundError: break
+        time.sleep(.02)
+    if child.wait(): sys.exit(f'predicting {h} x {w} px failed')
+    return top
+
 # ---- command line
 
 def parser():
@@ -280,17 +357,19 @@ def parser():
     net = dict(encoder='resnet34', tile=256, overlap=64, batch=8)
     for name, f in (('predict', predict), ('one', one)):
         add(name, f, side=1600, reps=5, memory=[4096, 16384], **net).add_argument('--half', action='store_true', help='half precision where it pays')
+    add('spectral', spectral, size=256, batch=8, reps=5, encoder='resnet34').add_argument('--half', action='store_true', help='half precision where it pays')
+    for name, f in (('field', field), ('field_one', field_one)): add(name, f, height=2154, width=2554, **net).add_argument('--half', action='store_true', help='half precision where it pays')
     add('all', None)
     return p
 
 def main():
     args = sys.argv[1:]
     a = parser().parse_args(args)
-    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'mitosis', 'predict')]
+    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'mitosis', 'predict', 'spectral', 'field')]
     else: jobs = [a]
     torch.set_num_threads(a.threads)
-    if a.what != 'one': print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')
+    if a.what not in ('one', 'field_one'): print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')
     for job in jobs:
-        with TemporaryDirectory(dir=None if job.what == 'one' else job.dir) as d: job.run(job, Path(d))
+        with TemporaryDirectory(dir=None if job.what in ('one', 'field_one') else job.dir) as d: job.run(job, Path(d))
 
 if __name__ == '__main__': main()

@@ -27,8 +27,9 @@ from ..prep.masks import one_hot
 
 # %% auto #0
 __all__ = ['Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
-           'split_source', 'Paired', 'flips', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses', 'TensorOneHot',
-           'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report', 'check_mpp']
+           'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses',
+           'TensorOneHot', 'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report',
+           'check_mpp']
 
 # %% ../../nbs/data/20_paired.ipynb #f1c56468
 os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
@@ -331,6 +332,14 @@ def __call__(self:Paired,
 def flips()->list: # Albumentations transforms
     "The eight turns and mirrorings of a square."
     return [A.D4(p=1)]
+
+# %% ../../nbs/data/20_paired.ipynb #4d80a001
+def gentle(
+    size:int, # Side of the crop, px
+)->list: # Albumentations transforms, each for half of the pairs
+    "A random resized crop, flips, a turn of up to 9 degrees and a transposition."
+    return [A.RandomResizedCrop((size, size), scale=(.5, 1.), ratio=(.9, 1.1), p=.5), A.HorizontalFlip(p=.5), A.VerticalFlip(p=.5),
+            A.Rotate(limit=9, border_mode=2, p=.5), A.Transpose(p=.5)]
 
 # %% ../../nbs/data/20_paired.ipynb #6f44f32b
 class StainJitter(A.ImageOnlyTransform):

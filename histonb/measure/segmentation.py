@@ -40,7 +40,7 @@ def add(self:Confusion,
 )->Confusion: # Itself
     "Count one picture or batch; `HistonbError` when a value lies outside the classes or the shapes differ."
     p, t = (torch.as_tensor(np.asarray(x) if not torch.is_tensor(x) else x).detach() for x in (pred, true))
-    if p.ndim == t.ndim + 1: p = p.argmax(-3)
+    if p.ndim == t.ndim + 1: p = p.argmax(-3) if p.shape[-3] > 1 else p[..., 0, :, :] > 0
     if p.shape != t.shape: raise error(f'the prediction is {tuple(p.shape)} and the truth {tuple(t.shape)}', remedy='Compare maps of one size')
     p, t = p.as_subclass(torch.Tensor).flatten().long(), t.as_subclass(torch.Tensor).flatten().long().to(p.device)
     for x, who in ((p, 'prediction'), (t, 'truth')):

@@ -191,7 +191,7 @@ def build_pix2pix(
     return net
 
 # %% ../../nbs/models/31_pix2pix.ipynb #cf67aa75
-CRITICS = {'thesis': (2, 2, 2, 2), 'pix2pix': (2, 2, 2, 1)} # strides
+CRITICS = {'thesis': (2, 2, 2, 2), 'pix2pix': (2, 2, 2, 1), 'plain': (2, 2, 2, 2)} # strides; 'plain' ends in one logit for the whole picture
 
 # %% ../../nbs/models/31_pix2pix.ipynb #a626bc09
 class Critic(nn.Module):
@@ -223,16 +223,17 @@ def features(self:Critic,
 
 # %% ../../nbs/models/31_pix2pix.ipynb #295f6ca0
 def build_critic(
-    name:str='thesis', # 'thesis' (94 px patches) or 'pix2pix' (70 px patches)
+    name:str='thesis', # 'thesis' (94 px patches), 'pix2pix' (70 px patches) or 'plain' (the whole picture)
     in_channels:int=9, # planes of mask and picture together
     width:int=64, # channels of the first block
     norm:str='batch', # 'batch', 'instance' or 'none'
     spectral:bool=False # spectral normalisation of every convolution
-) -> Critic: # (B,in,H,W) -> logits (B,1,h,w)
+) -> Critic: # (B,in,H,W) -> logits (B,1,h,w); (B,1,1,1) from 'plain'
     "Build a critic, weights from N(0, 0.02); raises `HistonbError` on an unknown name."
     strides, widths = _pick(CRITICS, name, 'critic'), [in_channels] + [width * 2 ** i for i in range(4)]
     blocks = [down_block(i, o, norm if k else 'none', s) for k, (i, o, s) in enumerate(zip(widths, widths[1:], strides))]
-    net = init_normal(Critic(nn.Sequential(*blocks, nn.Conv2d(widths[-1], 1, 4, padding=1))))
+    head = [nn.AdaptiveAvgPool2d(1), nn.Conv2d(widths[-1], 1, 1)] if name == 'plain' else [nn.Conv2d(widths[-1], 1, 4, padding=1)]
+    net = init_normal(Critic(nn.Sequential(*blocks, *head)))
     if spectral:
         for m in list(net.modules()):
             if isinstance(m, nn.Conv2d): spectral_norm(m)

@@ -122,6 +122,7 @@ def blended(
 _REDUCE = dict(labels=lambda m: decide(m)[0].cpu().numpy(),
                confidence=lambda m: decide(m)[1].cpu().numpy(),
                image=lambda m: to_picture(m.cpu().numpy()),
+               counts=lambda m: np.clip(np.rint(m[0].cpu().numpy()), 0, 65535).astype(np.uint16),
                probs=lambda m: m.permute(1, 2, 0).cpu().numpy())
 
 # %% ../../nbs/run/61_predict.ipynb #1cbcb685
@@ -156,7 +157,7 @@ def predict_tiled(
     overlap:int=64, # Least overlap of neighbours, px of the network
     batch:int=8, # Tiles per pass
     out:str|Path|None=None, # An `.npy` file to write to; None: the answer is an array in memory
-    reduce:str|None=None, # 'labels' and 'confidence' (as `decide` gives them), 'image' or 'probs'; None: labels from a segmenter, image from a translator
+    reduce:str|None=None, # 'labels' and 'confidence' (as `decide` gives them), 'image', 'counts' (16-bit, of the first map) or 'probs'; None: labels from a segmenter, image from a translator
     mpp:float|None=None, # Pixel size of the picture, um; None: the model's own
     stain:bool=True, # Bring the picture's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost

@@ -78,6 +78,7 @@ def save_model(
     stain:StainStats|None=None, # The stain that its input is brought to; None: input is left as it is
     instances:InstanceSettings|None=None, # How instances are cut out of its class map
     post:dict|None=None, # What is done around the network, plain data, such as how candidates are found and from which score on they count
+    fields:dict|None=None, # For nets that read bright-field planes: `target`, `masked`, and `stats` by magnification, as `net_fields` gives them
     metrics:dict|None=None, # Name -> number, or (value, lo, hi)
     data:dict|None=None, # What it learned from: `name`, `sha256`, and whatever else is worth keeping
     licence:str='', # What the training data allow
@@ -87,7 +88,7 @@ def save_model(
     net, arch, known = _described(model, arch, task=task, table=table, mpp=mpp, stats=stats)
     if not arch or not known['task']: raise error('a model needs its arch and its task to be loaded again', folder, 'Pass arch=dict(builder=...) and task=')
     if known['task'] in ('segment', 'translate') and known['table'] is None: raise error('a model needs its class table', folder, 'Pass table=')
-    config = dict(format=FORMAT, arch=arch, **{**known, 'stats': _plain_stats(known['stats'])}, stain=stain, instances=instances,
+    config = dict(format=FORMAT, arch=arch, **{**known, 'stats': _plain_stats(known['stats'])}, stain=stain, instances=instances, fields=fields,
                   post=post or {}, metrics=metrics or {}, data=data or {}, licence=licence, note=note, versions=versions())
     with atomic_dir(folder) as d: _fill(d, net, config, Path(folder).name)
     return Path(folder)
@@ -113,8 +114,10 @@ _TASKS = {'segment': 'Reads an H&E picture and gives every pixel a class, and ev
           'classify': 'Reads a picture and says how likely each class is.',
           'vae': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
           'cgan': 'Draws new pictures of a class. Its pictures are synthetic: no patient is behind them.',
+          'nuclei': 'Reads seven bright-field planes and says where nuclei are. Its mask is a prediction: no dye has shown it.',
+          'stain': 'Reads seven bright-field planes and gives the counts of one stain. Its pictures are predictions: no dye was used.',
           'glimpse': 'Looks at a picture once from afar and then at a few places from near, and says whether it shows tumour.'}
-_USES = {'segment': 'model.predict(image, mpp=0.25)', 'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])'}
+_USES = {'segment': 'model.predict(image, mpp=0.25)', 'translate': 'model.predict(mask)', 'classify': 'model.predict(image)', 'vae': 'model.sample([0, 1])', 'cgan': 'model.sample([0, 1])', 'nuclei': 'model.at(20)(planes[None])', 'stain': 'model.at(20)(planes[None])'}
 _CARD = '''# {name}
 
 **Research use only. Not for diagnosis.**
@@ -279,6 +282,30 @@ def sample_windows(
     if h*w <= n*side*side: return [np.asarray(image)]
     ys, xs = (np.linspace(0, max(0, l - side), int(n**.5)).astype(int) for l in (h, w))
     return [np.asarray(image[y:y + side, x:x + side]) for y in ys for x in xs]
+
+# %% ../../nbs/run/60_store.ipynb #b5c00002
+@patch
+def at(self:Model,
+    magnification:int, # Of the planes, such as 20
+): # Function from a batch (B, h, w, 7 or 8) uint16 to (B, 1, h, w) float32: counts of the stain, or probability of nucleus
+    "A net of bright-field planes as a function of counts; `HistonbError` for a magnification that it has no statistics for."
+    f = self.config.get('fields')
+    if not f: raise error(f'a model for the task "{self.task}" does not read bright-field planes')
+    if str(magnification) not in f['stats']: raise error(f'the model has no statistics for {magnification}x', remedy=f'It knows {", ".join(f"{m}x" for m in f["stats"])}: train one on fields of this magnification')
+    mean, sd, out = (torch.tensor(f['stats'][str(magnification)][k], dtype=torch.float32, device=self.device) for k in ('mean', 'sd', 'out'))
+    def run(tiles, at=None):
+        if tiles.shape[-1] != len(mean): raise error(f'{tiles.shape[-1]} planes were given and the model reads {len(mean)}', remedy='Give all seven planes, and the predicted mask where the model wants it')
+        return _counts(self, torch.from_numpy(np.ascontiguousarray(tiles, np.int32)).to(self.device), mean, sd, out)
+    return run
+
+# %% ../../nbs/run/60_store.ipynb #b5c00003
+def _counts(model, tiles, mean, sd, out):
+    "One pass: counts in, counts or probabilities out"
+    with torch.inference_mode():
+        x = ((tiles.float() - mean) / sd).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        kind = amp_dtype(model.device) if model.half else None
+        with torch.autocast(model.device.type, kind, enabled=kind is not None): y = model.net.eval()(x).float()
+        return y.sigmoid() if model.task == 'nuclei' else y * out[1] + out[0]
 
 # %% ../../nbs/run/60_store.ipynb #f1a1b2c4
 def eightfold(

@@ -7,15 +7,17 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from fastcore.basics import patch
 from torch import nn
 from ..core import HistonbError
 
 # %% auto #0
-__all__ = ['WEIGHTINGS', 'REAL', 'FAKE', 'ADVERSARIAL', 'SegLoss', 'soft_counts', 'WeightedCE', 'weighted_ce', 'class_weights',
-           'DiceLoss', 'MeanDiceLoss', 'GeneralisedDiceLoss', 'CombinedLoss', 'smooth_labels', 'CriticTerms',
-           'critic_loss', 'generator_loss']
+__all__ = ['WEIGHTINGS', 'REAL', 'FAKE', 'ADVERSARIAL', 'PIXEL', 'SegLoss', 'soft_counts', 'WeightedCE', 'weighted_ce',
+           'class_weights', 'DiceLoss', 'MeanDiceLoss', 'GeneralisedDiceLoss', 'CombinedLoss', 'BinaryCE', 'SoftDice',
+           'smooth_labels', 'CriticTerms', 'critic_loss', 'generator_loss', 'reverse_huber', 'radial_power',
+           'spectral_loss']
 
 # %% ../../nbs/train/50_losses.ipynb #d160c5ef
 class SegLoss(nn.Module):
@@ -155,6 +157,25 @@ class CombinedLoss(SegLoss):
         "Sum of weight times loss."
         return sum(w * loss(logits, target) for w, loss in zip(self.weights, self.losses))
 
+# %% ../../nbs/train/50_losses.ipynb #b1c00002
+class BinaryCE(SegLoss):
+    "Cross-entropy of one logit a pixel, (B,1,H,W)."
+    def value(self, logits, target):
+        "Mean over the pixels."
+        logits, target = _plain(logits, target)
+        return F.binary_cross_entropy_with_logits(logits[:, 0], target.float())
+    def activation(self, logits): p = logits.sigmoid(); return torch.cat([1 - p, p], 1)
+    def decodes(self, logits): return logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
+
+# %% ../../nbs/train/50_losses.ipynb #b1c00003
+class SoftDice(BinaryCE):
+    "One minus the Dice of the nuclei, from probabilities, over the whole batch."
+    def value(self, logits, target):
+        "1 - (2 o + 1) / (p + t + 1)."
+        logits, target = _plain(logits, target)
+        p, t = logits[:, 0].sigmoid(), target.float()
+        return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+
 # %% ../../nbs/train/50_losses.ipynb #5dab022b
 REAL, FAKE = (.7, 1.2), (0., .3) # where smoothed labels are drawn
 
@@ -210,3 +231,47 @@ def generator_loss(
     "How badly a generator passes for real, without its L1 term; raises `HistonbError` on an unknown kind."
     loss, fake = _adversarial(kind), fake.as_subclass(torch.Tensor).float()
     return -fake.mean() if kind == 'hinge' else loss(fake, torch.ones_like(fake))
+
+# %% ../../nbs/train/50_losses.ipynb #b1c00011
+def reverse_huber(
+    fake:torch.Tensor, # generated, any shape
+    real:torch.Tensor, # what it should be
+    share:float=.2 # of the largest error, from which errors count squared
+) -> torch.Tensor: # scalar
+    "Absolute below c, (d^2 + c^2) / 2c above, c being a share of the batch's largest error."
+    d = (fake - real).abs()
+    c = (share * d.detach().max()).clamp(min=1e-6)
+    return torch.where(d <= c, d, (d**2 + c**2) / (2 * c)).mean()
+
+PIXEL = {'mae': F.l1_loss, 'mse': F.mse_loss, 'reverse_huber': reverse_huber}
+
+# %% ../../nbs/train/50_losses.ipynb #b1c00014
+@lru_cache(16)
+def _rings(h, w, device):
+    "Ring of each frequency of `rfft2` (beyond Nyquist the last), its share of the ring, and a window that falls to zero at the border"
+    fy, fx = torch.fft.fftfreq(h)[:, None], torch.fft.rfftfreq(w)
+    n = min(h, w) // 2
+    ring = ((fy**2 + fx**2).sqrt() * 2 * n).round().long().clamp(max=n).flatten()
+    both = torch.full((h, w // 2 + 1), 2.); both[:, 0] = 1; both[:, -1] = 2 - (w % 2 == 0); both = both.flatten()     # `rfft2` gives one of two mirrored halves
+    share = both / torch.bincount(ring, both, n + 1)[ring]
+    hann = torch.hann_window(h, periodic=False)[:, None] * torch.hann_window(w, periodic=False)
+    return ring.to(device), share.to(device), n + 1, (hann / hann.square().mean().sqrt()).to(device)
+
+# %% ../../nbs/train/50_losses.ipynb #b1c00015
+def radial_power(
+    x:torch.Tensor # (B,C,H,W) float, any device
+) -> torch.Tensor: # (B,C,n) power at 0, 1, ... cycles a side; white noise of deviation one has one everywhere
+    "The azimuthally averaged power spectrum of each picture."
+    ring, share, n, window = _rings(*x.shape[-2:], x.device)
+    x = x.float(); power = torch.fft.rfft2((x - x.mean((-2, -1), keepdim=True)) * window, norm='ortho').abs().square().flatten(-2)
+    return torch.zeros(*x.shape[:2], n, device=x.device).index_add(2, ring, power * share)
+
+# %% ../../nbs/train/50_losses.ipynb #b1c00016
+def spectral_loss(
+    fake:torch.Tensor, # (B,C,H,W) generated
+    real:torch.Tensor, # (B,C,H,W) what it should be
+    floor:float=1e-3 # power that counts as none
+) -> torch.Tensor: # scalar
+    "Mean absolute difference of the logarithms of both spectra."
+    a, b = (torch.log(radial_power(p.as_subclass(torch.Tensor)) + floor) for p in (fake, real))
+    return (a - b)[..., 1:].abs().mean()

@@ -14,12 +14,13 @@ from fastcore.basics import listify
 from plum import dispatch
 from torch import nn
 from ..core import error
+from ..data.adipocyte import TensorPlanes
 from ..data.paired import TensorClasses
 from ..measure.segmentation import segmentation_metrics
 from ..models.unet import build_unet
 from ..show import colour, mosaic, panel
 from .callbacks import EpochSeed, HalfPrecision
-from .losses import CombinedLoss, MeanDiceLoss
+from .losses import BinaryCE, CombinedLoss, MeanDiceLoss, SoftDice
 
 # %% auto #0
 __all__ = ['SEGMENT_PRESETS', 'segment_learner', 'draw_segments', 'show_results']
@@ -30,14 +31,15 @@ SEGMENT_PRESETS = dict(
     quick=dict(arch='unet', encoder='resnet34', encoder_weights=None, loss='ce_dice', lr=1e-3, wd=1e-2, decoupled=True, epochs=14, bs=8, schedule='one_cycle', shape=False))
 
 _LOSSES = dict(mean_dice=MeanDiceLoss, ce_dice=CombinedLoss)
+_ONE = dict(bce=BinaryCE, soft_dice=SoftDice) # of nets with one logit a pixel
 
 # %% ../../nbs/train/52_segment.ipynb #d4c6b817
 def segment_learner(
-    dls, # `paired_dls(…, task='segment')`
-    arch:str|nn.Module='unet', # 'unet' or 'unetplusplus', or a net (B,3,H,W) -> logits (B,n,H,W)
+    dls, # `paired_dls(…, task='segment')`, or loaders that say `n_in` and `n_out`, such as `adipocyte_dls`
+    arch:str|nn.Module='unet', # 'unet' or 'unetplusplus', or a net (B,n_in,H,W) -> logits (B,n,H,W)
     encoder:str='resnet34', # Any encoder of segmentation-models-pytorch
     encoder_weights:str|None=None, # 'imagenet' when a hub can be reached
-    loss='ce_dice', # 'ce_dice', 'mean_dice', or a loss module
+    loss='ce_dice', # 'ce_dice', 'mean_dice', or a loss module; 'bce' or 'soft_dice' where the net has one logit a pixel
     lr:float=1e-3, # Peak learning rate
     wd:float=1e-2, # Weight decay
     decoupled:bool=True, # AdamW; False for Adam with L2
@@ -48,11 +50,12 @@ def segment_learner(
 )->Learner: # Its `model` gives logits
     "A U-Net and its loss as a fastai `Learner`; `HistonbError` when the loaders are for another task."
     if getattr(dls, 'task', 'segment') != 'segment': raise error(f'these loaders are for the task "{dls.task}"', remedy="Make them with task='segment'")
-    if isinstance(loss, str) and loss not in _LOSSES: raise error(f'there is no loss "{loss}"', remedy=f'Use {", ".join(_LOSSES)}, or a module')
-    if isinstance(arch, str): arch = build_unet(arch, encoder, 3, len(dls.table), encoder_weights=encoder_weights)
+    n_in, n_out = getattr(dls, 'n_in', None) or 3, getattr(dls, 'n_out', None) or len(dls.table); losses = _ONE if n_out == 1 else _LOSSES
+    if isinstance(loss, str) and loss not in losses: raise error(f'there is no loss "{loss}"', remedy=f'Use {", ".join(losses)}, or a module')
+    if isinstance(arch, str): arch = build_unet(arch, encoder, n_in, n_out, encoder_weights=encoder_weights)
     opt = partial(torch.optim.AdamW if decoupled else torch.optim.Adam, fused=True)
     own = [EpochSeed(), *([HalfPrecision()] if half else []), *listify(cbs)]
-    return Learner(dls, arch.to(memory_format=torch.channels_last), _LOSSES[loss]() if isinstance(loss, str) else loss, opt_func=partial(OptimWrapper, opt=opt),
+    return Learner(dls, arch.to(memory_format=torch.channels_last), losses[loss]() if isinstance(loss, str) else loss, opt_func=partial(OptimWrapper, opt=opt),
                    lr=lr, wd=wd, metrics=segmentation_metrics(list(dls.table.names)) if metrics is None else metrics, cbs=own, moms=None, **kwargs)
 
 # %% ../../nbs/train/52_segment.ipynb #704669eb
@@ -78,3 +81,11 @@ def show_results(x:TensorImage, y:TensorClasses, samples, outs, ctxs=None, max_n
     def map_of(t): return t.as_subclass(torch.Tensor).cpu().numpy().astype(np.int64)
     tissue = [np.asarray(s[0].as_subclass(torch.Tensor).cpu().float().movedim(0, -1)).clip(0, 1) for s in samples[:max_n]]
     display(panel({'tissue': tissue, 'true': [map_of(s[1]) for s in samples[:max_n]], 'predicted': [map_of(o[0]) for o in outs[:max_n]]}, table=table, mpp=mpp))
+
+# %% ../../nbs/train/52_segment.ipynb #b3c00002
+@dispatch
+def show_results(x:TensorPlanes, y:TensorClasses, samples, outs, ctxs=None, max_n=4, table=None, mpp=None, **kwargs):
+    from IPython.display import display
+    def grey(t): a = t.as_subclass(torch.Tensor).cpu().float().numpy(); lo, hi = np.percentile(a, (.3, 99.7)); return np.clip((a - lo) / max(hi - lo, 1e-6), 0, 1)
+    def map_of(t): return t.as_subclass(torch.Tensor).cpu().numpy().astype(np.int64)
+    display(panel({'Z04': [grey(s[0][3]) for s in samples[:max_n]], 'true': [map_of(s[1]) for s in samples[:max_n]], 'predicted': [map_of(o[0]) for o in outs[:max_n]]}, table=table, size=1.3))

@@ -16,44 +16,50 @@ from fastcore.basics import listify, patch
 from plum import dispatch
 from torch import nn
 from ..core import error
+from ..data.adipocyte import TensorPlanes, TensorStain
 from ..data.paired import TensorOneHot
 from ..models.pix2pix import build_critic, build_pix2pix
 from ..show import colour, mosaic, panel
 from .callbacks import EMA, EpochSeed, HalfPrecision, averaged
-from .losses import critic_loss, generator_loss
+from .losses import PIXEL, critic_loss, generator_loss, spectral_loss
 
 # %% auto #0
 __all__ = ['TranslateLoss', 'CriticStep', 'norms_of', 'calibrate_norm', 'CalibrateNorm', 'translate_learner', 'draw_triples',
-           'show_results']
+           'show_results', 'draw_stains']
 
 # %% ../../nbs/train/53_translate.ipynb #7b376c9f
 class TranslateLoss(nn.Module):
     "The generator's loss: how badly it passes for real, plus lambda times the distance to the real picture."
     def __init__(self,
-        critic:nn.Module, # Sees mask and picture joined, gives logits
+        critic:nn.Module|None, # Sees mask and picture joined, gives logits; None: there is no such term
         lam:float=100., # Weight of the L1 term
         kind:str='bce', # 'bce', 'lsgan' or 'hinge'
         blur:int=1, # Side of the squares over which both pictures are averaged for the L1 term, px; 1 as published
         match:float=0., # Weight of the feature-matching term; 0 as published
+        pixel:str='mae', # Which distance stands in the place of L1: a name in `PIXEL`
+        spectral:float=0., # Weight of the spectral loss
     ):
         super().__init__()
-        self.lam, self.kind, self.blur, self.match, self._critic, self.mask, self.terms = lam, kind, blur, match, [critic], None, {}
+        self.lam, self.kind, self.blur, self.match, self._critic, self.mask, self.terms, self.pixel, self.spectral = lam, kind, blur, match, [critic], None, {}, pixel, spectral
         if match and not hasattr(critic, 'features'): raise error('feature matching needs the layers of the critic', remedy='Give it a method `features`, or match=0')
 
     def forward(self, fake, real):
         "Scalar; its parts are kept in `terms`."
         fake, real = fake.as_subclass(torch.Tensor), real.as_subclass(torch.Tensor)
         logits, near = self.judge(fake, real)
-        adv = generator_loss(logits, self.kind)
-        l1 = F.l1_loss(*(F.avg_pool2d(p.float(), self.blur) if self.blur > 1 else p.float() for p in (fake, real)))
+        adv = fake.new_zeros(()) if logits is None else generator_loss(logits, self.kind)
+        l1 = PIXEL[self.pixel](*(F.avg_pool2d(p.float(), self.blur) if self.blur > 1 else p.float() for p in (fake, real)))
         self.terms = dict(g_adv=adv.detach(), g_l1=l1.detach()) | (dict(g_match=near.detach()) if self.match else {})
-        return adv + self.lam * l1 + self.match * near
+        if not self.spectral: return adv + self.lam * l1 + self.match * near
+        spec = spectral_loss(fake, real); self.terms['g_spec'] = spec.detach()
+        return adv + self.lam * l1 + self.match * near + self.spectral * spec
 
 # %% ../../nbs/train/53_translate.ipynb #3a1f0e77
 @patch
 def judge(self:TranslateLoss, fake, real)->tuple: # Logits of the generated pair, distance of the critic's features from those of the real pair
     "What the critic sees; without feature matching it looks at the generated pair alone."
     pair = lambda p: torch.cat([self.mask, p.to(self.mask.dtype)], 1)
+    if self._critic[0] is None: return None, 0.
     if not self.match: return self._critic[0](pair(fake)), 0.
     with torch.no_grad(): want = self._critic[0].features(pair(real))[:-1]
     *have, logits = self._critic[0].features(pair(fake))
@@ -64,7 +70,7 @@ class CriticStep(Callback):
     "Train the critic on each batch, between the generator's forward pass and its loss."
     order = 15
     def __init__(self,
-        critic:nn.Module, # The net
+        critic:nn.Module|None, # The net; None: only terms are kept
         lr:float=2e-4, # Its peak learning rate
         betas:tuple=(.5, .999), # Of Adam
         kind:str='bce', # 'bce', 'lsgan' or 'hinge'
@@ -79,15 +85,19 @@ class CriticStep(Callback):
 @patch
 def before_fit(self:CriticStep):
     "Bring the critic to the generator's device; the optimiser is made once and kept."
+    if self.critic is None: return
     dev = next(self.model.parameters()).device
     self.critic.to(dev)
     if self.opt_d is None: self.opt_d = self.make_opt(self.critic.parameters())
 
 @patch
-def before_train(self:CriticStep): self.critic.train(); self.sums = {}
+def before_train(self:CriticStep):
+    self.sums = {}
+    if self.critic is not None: self.critic.train()
 
 @patch
-def before_validate(self:CriticStep): self.critic.eval()
+def before_validate(self:CriticStep):
+    if self.critic is not None: self.critic.eval()
 
 @patch
 def before_batch(self:CriticStep):
@@ -98,7 +108,7 @@ def before_batch(self:CriticStep):
 @patch
 def after_pred(self:CriticStep):
     "One step of the critic; the generator is cut off by `detach`."
-    if not self.training: return
+    if not self.training or self.critic is None: return
     mask, real = self.loss_func.mask, self.yb[0].as_subclass(torch.Tensor)
     fake = self.pred.detach().as_subclass(torch.Tensor)
     self.critic.requires_grad_(True)
@@ -141,11 +151,13 @@ def mean(self:CriticStep,
 @patch
 def state_dict(self:CriticStep)->dict:
     "Net, optimiser and counter."
+    if self.critic is None: return dict(lam=float(self.loss_func.lam))
     return dict(critic=self.critic.state_dict(), opt=self.opt_d.state_dict(), seen=self.seen, every=self.every, lam=float(self.loss_func.lam))
 
 @patch
 def load_state_dict(self:CriticStep, s:dict):
     "Put them back."
+    if self.critic is None: self.loss_func.lam = s['lam']; return
     self.critic.load_state_dict(s['critic']); self.opt_d.load_state_dict(s['opt'])
     self.seen, self.every, self.loss_func.lam = s['seen'], s['every'], s['lam']
 
@@ -199,11 +211,12 @@ def measure(self:CalibrateNorm, n:int): # Batches
 
 # %% ../../nbs/train/53_translate.ipynb #08f451ec
 def translate_learner(
-    dls, # `paired_dls(…, task='translate')`
-    generator:str|nn.Module='pix2pix', # 'thesis' or 'pix2pix', or a net (B,n,H,W) -> (B,3,H,W) in [-1,1]
-    critic:str|nn.Module='pix2pix', # 'thesis' or 'pix2pix', or a net (B,n+3,H,W) -> logits
+    dls, # `paired_dls(…, task='translate')`, or loaders that say `n_in` and `n_out`, such as `adipocyte_dls`
+    generator:str|nn.Module='pix2pix', # 'thesis' or 'pix2pix', or a net (B,n_in,H,W) -> (B,n_out,H,W); pictures lie in [-1,1]
+    critic:str|nn.Module|None='pix2pix', # 'thesis', 'pix2pix' or 'plain', or a net (B,n_in+n_out,H,W) -> logits; None: a generator alone
     lam:float=100., # Weight of the L1 term; the authors used 100 on PanNuke, 75 on UniToPatho
     lr:float=2e-4, # Peak learning rate of both nets
+    critic_lr:float|None=None, # Of the critic, where it has its own
     betas:tuple=(.5, .999), # Of both Adams
     width:int=64, # Channels of the first block of both nets
     upsample:str='transpose', # 'transpose' as published, 'resize' or 'bilinear' without a grid
@@ -218,21 +231,24 @@ def translate_learner(
     blur:int=1, # The L1 term compares averages over squares of this side, px; 1 as published
     match:float=0., # Weight of the feature-matching term; 0 as published
     ema:float=0., # Share of an average of the generator's weights that stays at each step; 0 for no average
+    pixel:str='mae', # Distance to the real picture: 'mae' (L1), 'mse' or 'reverse_huber'
+    spectral:float=0., # Weight of the spectral loss
     freeze:float=1., # Share of the epochs after which the generator's norms are held; 1 for never
     cbs=None, # More callbacks
     **kwargs, # For `Learner`
 )->Learner: # Its model is the generator; `learn.critic_step.critic` is the critic
     "pix2pix as one fastai `Learner`; `HistonbError` when the loaders are for another task."
     if getattr(dls, 'task', 'translate') != 'translate': raise error(f'these loaders are for the task "{dls.task}"', remedy="Make them with task='translate'")
-    n = len(dls.table)
-    if isinstance(generator, str): generator = build_pix2pix(generator, n, width=width, upsample=upsample, depth=depth, noise=noise, dropout=dropout)
-    if isinstance(critic, str): critic = build_critic(critic, n + 3, width=width)
-    generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
-    step = CriticStep(critic, lr, betas, kind, smooth, every)
+    if pixel not in PIXEL: raise error(f'there is no pixel loss "{pixel}"', remedy=f'Use {", ".join(PIXEL)}')
+    n_in, n_out = (getattr(dls, 'n_in', None) or len(dls.table)), getattr(dls, 'n_out', None) or 3
+    if isinstance(generator, str): generator = build_pix2pix(generator, n_in, n_out, width=width, upsample=upsample, depth=depth, noise=noise, dropout=dropout)
+    if isinstance(critic, str): critic = build_critic(critic, n_in + n_out, width=width)
+    generator, critic = (m and m.to(memory_format=torch.channels_last) for m in (generator, critic))
+    step = CriticStep(critic, critic_lr or lr, betas, kind, smooth, every)
     own = [step, EpochSeed(), *([HalfPrecision()] if half else []), *([EMA(ema)] if ema else []), *([CalibrateNorm(freeze=freeze)] if calibrate else []), *listify(cbs)]
-    metrics = [ValueMetric(partial(step.mean, k), k) for k in ('g_adv', 'g_l1', *(['g_match'] if match else []), 'd_real', 'd_fake', 'd_acc')]
+    metrics = [ValueMetric(partial(step.mean, k), k) for k in (['g_l1'] if critic is None else ['g_adv', 'g_l1', *(['g_match'] if match else []), 'd_real', 'd_fake', 'd_acc']) + ['g_spec'] * bool(spectral)]
     opt = partial(OptimWrapper, opt=partial(torch.optim.Adam, betas=betas, fused=True))
-    return Learner(dls, generator, TranslateLoss(critic, lam, kind, blur, match), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
+    return Learner(dls, generator, TranslateLoss(critic, lam, kind, blur, match, pixel, spectral), opt_func=opt, lr=lr, metrics=metrics, cbs=own, moms=None, **kwargs)
 
 # %% ../../nbs/train/53_translate.ipynb #eb701ad0
 def _rgb(t): return ((t.as_subclass(torch.Tensor).detach().cpu().float().movedim(0, -1).numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
@@ -256,3 +272,23 @@ def show_results(x:TensorOneHot, y:TensorImage, samples, outs, ctxs=None, max_n=
     real, fake = ([np.asarray(t.as_subclass(torch.Tensor).detach().cpu().float().movedim(0, -1)).clip(0, 1) for t in ts]
                   for ts in ([s[1] for s in samples[:max_n]], [o[0] for o in outs[:max_n]]))
     display(panel({'mask': masks, 'real': real, 'generated': fake}, table=table, mpp=mpp))
+
+# %% ../../nbs/train/53_translate.ipynb #b2c00002
+def _shown(t): # (h, w): 0-1 between its 0.3rd and 99.7th percentile
+    a = t.as_subclass(torch.Tensor).detach().cpu().float().numpy(); lo, hi = np.percentile(a, (.3, 99.7))
+    return np.clip((a - lo) / max(hi - lo, 1e-6), 0, 1)
+
+def draw_stains(
+    learn, # The Learner
+    batch, # (planes, stains)
+    n:int=4, # How many
+)->np.ndarray: # (h, w, 3) uint8: a row each of plane Z04, stain, prediction
+    "A picture of planes, real and generated stains, for `SamplePanels`."
+    x, y = batch[0][:n], batch[1][:n]
+    fake = averaged(learn)(x.to(next(learn.model.parameters()).device))
+    return mosaic([_shown(i[3]) for i in x] + [_shown(i[0]) for i in y] + [_shown(i[0]) for i in fake], ncol=len(x))
+
+@dispatch
+def show_results(x:TensorPlanes, y:TensorStain, samples, outs, ctxs=None, max_n=4, table=None, mpp=None, **kwargs):
+    from IPython.display import display
+    display(panel({'Z04': [_shown(s[0][3]) for s in samples[:max_n]], 'real': [_shown(s[1][0]) for s in samples[:max_n]], 'generated': [_shown(o[0][0]) for o in outs[:max_n]]}, size=1.3))

@@ -120,12 +120,17 @@ def after_pred(self:BalanceWatch):
     self.real.append(self.yb[0].as_subclass(torch.Tensor).float().cpu()); self.fake.append(self.pred.as_subclass(torch.Tensor).float().cpu())
 
 # %% ../../nbs/train/58_watch.ipynb #7fdffc2b
+def _drift(real, fake): # dE and direction; of other pictures than RGB, ten for each deviation by which the mean brightness is off
+    if not torch.isfinite(fake).all(): return dict(dE=float('nan'), direction='nothing')
+    if real.shape[1] == 3: return colour_shift(real, fake.clamp(-1, 1), span=(-1., 1.), paired=True)
+    d = float((fake.mean() - real.mean()) / real.std().clamp(min=1e-6))
+    return dict(dE=10 * abs(d), direction='bright' if d > 0 else 'dark')
+
 @patch
 def balance(self:BalanceWatch)->Balance: # Of the epoch that ends
     "Put the epoch's numbers together."
     step, real, fake = self.learn.critic_step, torch.cat(self.real)[:self.pictures], torch.cat(self.fake)[:self.pictures]
-    if torch.isfinite(fake).all(): shift = colour_shift(real, fake.clamp(-1, 1), span=(-1., 1.), paired=True)
-    else: shift = dict(dE=float('nan'), direction='nothing')
+    shift = _drift(real, fake)
     return Balance(self.epoch, step.mean('d_acc'), step.mean('g_adv'), step.mean('g_l1'), shift['dE'], shift['direction'] or 'another colour',
                    spread(fake) / max(spread(real), 1e-6), *(float(np.mean(self.norms[k] or [0.])) for k in 'gd'))
 
@@ -149,6 +154,7 @@ def _act(self:BalanceWatch, name)->str: # What was done, as the end of a sentenc
     step, loss = self.learn.critic_step, self.learn.loss_func
     if name == 'fog': loss.lam *= .75; return f'; lambda is now {loss.lam:g}'
     if name == 'critic_strong' and step.every < 4: step.every += 1; return f'; the critic now steps on every batch in {step.every}'
+    if name == 'critic_weak' and step.every > 1: step.every -= 1; return f'; the critic now steps on every batch in {step.every}'
     return ''
 
 # %% ../../nbs/train/58_watch.ipynb #80b7dede
