@@ -310,7 +310,7 @@ def edited(
             except HistonbError: continue
     return layout
 
-# %% ../../nbs/prep/13_layouts.ipynb #78ab337e
+# %% ../../nbs/prep/13_layouts.ipynb #a3c02f57
 def write_layouts(
     layouts:list, # `Layout`s
     out:str|Path, # Folder; one that is there is replaced
@@ -321,5 +321,5 @@ def write_layouts(
     "Write `classes/`, `instances/`, `classes.json` and `layouts.json`."
     with atomic_dir(out) as tmp:
         write_json(tmp/'classes.json', table.to_dict() | (dict(mpp=mpp) if mpp else {})); write_json(tmp/'layouts.json', dict(record or {}, n=len(layouts)))
-        for i, l in enumerate(layouts): write_mask(tmp/f'classes/layout_{i:05d}.png', table.check(l.classes)); write_image(tmp/f'instances/layout_{i:05d}.png', l.instances.astype(np.uint16))
+        for i, l in enumerate(layouts): write_mask(tmp/f'classes/{i:05d}_layout.png', table.check(l.classes)); write_image(tmp/f'instances/{i:05d}_layout.png', l.instances.astype(np.uint16))
     return Path(out)
