@@ -27,7 +27,7 @@ from ..show import NotebookFigure, as_rgb, panel
 __all__ = ['LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio', 'tiling_difference', 'Copies', 'find_copies',
            'find_leaks', 'telltale_features', 'Separability', 'separability']
 
-# %% ../../nbs/measure/47_telltales.ipynb #8b697c15
+# %% ../../nbs/measure/47_telltales.ipynb #d2da21fb
 def line_gradients(
     images, # Pictures of one size: (N, h, w, 3) or a list
     axis:int=1, # 1: across columns (a join runs downwards); 0: across rows
@@ -38,6 +38,7 @@ def line_gradients(
 
 def find_seams(
     images, # Pictures of one size
+    real=None, # Real pictures of the same size: what they do as well is no seam
     ratio:float=1.2, # Least gradient ratio of a seam
     z:float=6., # Least distance from the other lines, robust standard deviations
 )->pd.DataFrame: # One row a seam: direction, position (px), ratio, z; empty when there is none
@@ -45,7 +46,7 @@ def find_seams(
     shape = as_rgb(images[0]).shape[:2]; rows = []
     if min(shape) < 48: raise error(f'seams cannot be told in pictures of {shape[0]} x {shape[1]} px', remedy='Give pictures of at least 48 px')
     for axis, name in ((1, 'column'), (0, 'row')):
-        r = line_gradients(images, axis); log = np.log(np.maximum(r, 1e-9)); spread = max(1.4826*np.median(np.abs(log - np.median(log))), .01)
+        r = line_gradients(images, axis)/(line_gradients(real, axis) if real is not None else 1); log = np.log(np.maximum(r, 1e-9)); spread = max(1.4826*np.median(np.abs(log - np.median(log))), .01)
         rows += [dict(direction=name, position=int(i) + 1, ratio=float(r[i]), z=float(log[i]/spread)) for i in np.flatnonzero((r > ratio) & (log/spread > z)) if 3 < i < len(r) - 4]
     return pd.DataFrame(rows, columns=['direction', 'position', 'ratio', 'z'])
 
