@@ -24,8 +24,8 @@ from ..prep.stain import REFERENCE, separate
 from ..show import NotebookFigure, as_rgb, panel
 
 # %% auto #0
-__all__ = ['LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio', 'tiling_difference', 'Copies', 'find_copies',
-           'find_leaks', 'telltale_features', 'Separability', 'separability']
+__all__ = ['SAME', 'LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio', 'tiling_difference', 'Copies',
+           'find_copies', 'find_leaks', 'telltale_features', 'Separability', 'separability']
 
 # %% ../../nbs/measure/47_telltales.ipynb #d2da21fb
 def line_gradients(
@@ -90,7 +90,9 @@ def tiling_difference(
     for y in ys: at[max(y - near, 0):y + near] = True
     return dict(mae=d.mean(), mae_joins=d[at].mean() if at.any() else np.nan, mae_interior=d[~at].mean() if (~at).any() else np.nan, worst=d.max())
 
-# %% ../../nbs/measure/47_telltales.ipynb #2ee71135
+# %% ../../nbs/measure/47_telltales.ipynb #555daaa4
+SAME = .1 # pixel distance below which two pictures are the same, of 1.4
+
 def _turns(x): # (N, C, s, s) -> the eight turns and mirrorings
     return [torch.rot90(f, k, (-2, -1)) for f in (x, x.flip(-1)) for k in range(4)]
 
@@ -104,11 +106,13 @@ def _pixel_distances(a, b, side=24): # (N, M): 0 for the same picture, however t
     a, b = _small(a, side), _thumbs(_small(b, side)); best = torch.stack([_thumbs(t) @ b.T for t in _turns(a)]).amax(0)
     return (2 - 2*best.clamp(max=1)).sqrt().numpy()
 
-def _feature_distances(extractor, a, b, side=96): # (N, M), in units of the spread of b
-    f, g = (torch.stack([features(extractor, t) for t in _turns(_small(x, side))]).mean(0) for x in (a, b)); g, f = alike_scale(g, f)
-    return torch.cdist(f, g).numpy()
+def _invariant(extractor, images, side=96): # (N, d) features, the mean over turns and mirrorings
+    return torch.stack([features(extractor, t) for t in _turns(_small(images, side))]).mean(0)
 
-# %% ../../nbs/measure/47_telltales.ipynb #1b75dea5
+def _feature_distances(train, a, b): # (N, M), in units of the spread among training pictures
+    _, a, b = alike_scale(train, a, b); return torch.cdist(a, b).numpy()
+
+# %% ../../nbs/measure/47_telltales.ipynb #083f5d1a
 @dataclass(repr=False)
 class Copies:
     "Result of `find_copies`."
@@ -119,12 +123,12 @@ class Copies:
 def _nearness(d, ref): # nearest of each row, the limit of what is too near, the usual distance of held-out pictures
     at = d.argmin(1); return at, d[np.arange(len(d)), at], .5*float(np.min(ref)), float(np.median(ref))
 
-def _reference(dist, train, held, groups): # distances of held-out pictures to the training set; training pictures to those of other groups without them
-    if held is not None: return dist(held, train).min(1)
-    d = dist(train, train).copy(); g = np.arange(len(train)) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
+def _reference(dist, held, groups): # distances of held-out pictures to the training set; of training pictures to those of other groups without them
+    if held: return dist('held', 'train').min(1)
+    d = dist('train', 'train').copy(); g = np.arange(len(d)) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
     d[g[:, None] == g[None]] = np.inf; return d.min(1)
 
-# %% ../../nbs/measure/47_telltales.ipynb #c3208649
+# %% ../../nbs/measure/47_telltales.ipynb #59afffdc
 def find_copies(
     fake:list, # Generated pictures
     train:list, # Real pictures that the generator was trained on
@@ -136,15 +140,17 @@ def find_copies(
     "Generated pictures that lie too near a training picture; `HistonbError` below 10 real pictures to compare with."
     few = len(train) if held is None else min(len(train), len(held))
     if few < 10: raise error(f'{few} real pictures do not say how near is too near', remedy='Give at least 10 training and 10 held-out pictures')
-    ex, cols, fig = extractor or RandomExtractor(), {}, {}
-    for name, dist in dict(pixels=_pixel_distances, features=lambda a, b: _feature_distances(ex, a, b)).items():
-        ref = _reference(dist, train, held, groups); at, d, limit, usual = _nearness(dist(fake, train), ref[np.isfinite(ref)])
+    sets, cols, fig = dict(fake=fake, train=train) | (dict(held=held) if held is not None else {}), {}, {}; f = {k: _invariant(extractor or RandomExtractor(), v) for k, v in sets.items()}
+    dists = dict(pixels=lambda a, b: _pixel_distances(sets[a], sets[b]), features=lambda a, b: _feature_distances(f['train'], f[a], f[b]))
+    refs = {k: _reference(d, held is not None, groups) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
+    for name, dist in dists.items():
+        at, d, limit, usual = _nearness(dist('fake', 'train'), refs[name][fair])
         cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'too_near_{name}': d < limit}
         fig |= dict(zip((f'{name}_ratio', f'{name}_ratio_lo', f'{name}_ratio_hi'), map(float, bootstrap(list(d/max(usual, 1e-9)), np.median, n))))
     t = pd.DataFrame(cols); t['suspected'] = t.pop('too_near_pixels') | t.pop('too_near_features'); t['nearest'] = np.where(t['pixels'] <= t['features'], t.nearest_pixels, t.nearest_features)
     return Copies(t.drop(columns=['nearest_pixels', 'nearest_features']), dict(copies=int(t.suspected.sum()), share=float(t.suspected.mean())) | fig)
 
-# %% ../../nbs/measure/47_telltales.ipynb #d5936d9d
+# %% ../../nbs/measure/47_telltales.ipynb #a85eb47b
 @patch
 def words(self:Copies)->str: # A sentence or two
     "What was found."
@@ -160,14 +166,14 @@ def show(self:Copies,
 ): # Figure: generated pictures above the training pictures nearest to them
     "The most suspicious pairs, the nearest first."
     t = self.table.assign(d=self.table[['pixels', 'features']].min(axis=1)).sort_values('d').head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
-    return panel({f'{r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for i, r in t.iterrows()}, size=size)
+    return panel({f'{k + 1}: {r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for k, (i, r) in enumerate(t.iterrows())}, size=size)
 
-# %% ../../nbs/measure/47_telltales.ipynb #ec1223be
+# %% ../../nbs/measure/47_telltales.ipynb #3bee4bdf
 def find_leaks(
     parts:dict, # {'train': pictures, 'test': pictures, …}
     groups:dict|None=None, # {'train': slide or tile of each picture, …}
     names:dict|None=None, # {'train': name of each picture, …}; numbers when None
-    limit:float=.1, # Pixel distance below which two pictures are the same, 0 to 1.4
+    limit:float=SAME, # Pixel distance below which two pictures are the same, 0 to 1.4
 )->list: # One sentence a leak
     "Pictures and groups that are in two parts."
     out, call = [], lambda p, i: str(names[p][i]) if names else f'picture {i}'
@@ -250,7 +256,7 @@ def figures(self:Separability, stage:str='separability')->dict: # separability_a
     "The table as flat numbers."
     return {f'{stage}_{c.replace("auc", "auc_" + k.replace(" ", "_"), 1)}': float(v) for k, r in self.table.iterrows() for c, v in r.items()}
 
-# %% ../../nbs/measure/47_telltales.ipynb #6e71b107
+# %% ../../nbs/measure/47_telltales.ipynb #b08cd434
 @patch
 def figure(self:Separability): # Figure: AUC by family, and the spectrum
     "What gives generated pictures away."
@@ -268,6 +274,6 @@ def show(self:Separability,
     n:int=6, # Of each
     size:float=1., # Side of one picture, inches
 ): # Figure: generated pictures that are found out, above those taken for real
-    "Which generated pictures give themselves away, and which do not."
+    "Which generated pictures give themselves away, and which do not, with the probability of being generated."
     p = self.said[self.n_real:]; order = np.argsort(-p); n = min(n, len(p)//2); sure, hidden = order[:n], order[::-1][:n]
-    return panel({f'{p[i]:.2f} / {p[j]:.2f}': [as_rgb(fake[i]), as_rgb(fake[j])] for i, j in zip(sure, hidden)}, size=size, title='found out (above) and taken for real (below): probability of being generated')
+    return panel({f'{k + 1}: {p[i]:.2f} / {p[j]:.2f}': [as_rgb(fake[i]), as_rgb(fake[j])] for k, (i, j) in enumerate(zip(sure, hidden))}, size=size, title='found out (above), taken for real (below)')
