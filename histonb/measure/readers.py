@@ -199,7 +199,7 @@ class ReadingScore:
     counts:dict # readers, pictures, real, fake
     def __repr__(self): return self.words()
 
-# %% ../../nbs/measure/49_readers.ipynb #76b3e5fd
+# %% ../../nbs/measure/49_readers.ipynb #1e3aeeb7
 def _decided(df, q):
     "Answers to real or generated as numbers: right, said (1 generated), and a rating from -5 (certainly real) to 5"
     said = df[q['id']].map({'real': 0., 'fake': 1.}); sure = pd.to_numeric(df.get(f'{q["id"]}_confidence', pd.Series('', index=df.index)), errors='coerce').fillna(1)
@@ -208,7 +208,7 @@ def _decided(df, q):
 def _reader_row(d):
     k = {t: d[d.truth == t].right.dropna() for t in ('fake', 'real')}; ok = d.right.dropna()
     return dict(accuracy=exact(int(ok.sum()), len(ok)), sensitivity=exact(int(k['fake'].sum()), len(k['fake'])), specificity=exact(int(k['real'].sum()), len(k['real'])),
-                p=float(binomtest(int(ok.sum()), len(ok)).pvalue), seconds=float(pd.to_numeric(d.get('seconds'), errors='coerce').median()))
+                p=float(binomtest(int(ok.sum()), len(ok)).pvalue), seconds=float(pd.to_numeric(d.get('seconds', pd.Series(dtype=str)), errors='coerce').median()))
 
 # %% ../../nbs/measure/49_readers.ipynb #b14376e7
 def score_reading(

@@ -288,7 +288,7 @@ def figures(self:Curves, head:str='utility')->dict: # Names such as `utility_100
 # %% ../../nbs/measure/43_utility.ipynb #ut430012
 @patch
 def figure(self:Curves,
-    size:tuple=(4.4, 2.6), # Width and height, inches
+    size:tuple=(5., 2.6), # Width and height, inches
 ):
     "The judged figure of every arm over the share of real data."
     fig = NotebookFigure(figsize=size, layout='constrained'); ax = fig.add_subplot(); t, m = self.table, self.main
@@ -297,7 +297,7 @@ def figure(self:Curves,
         d = t.xs(arm, level='arm'); x = d.index.to_numpy(float) * 100 * 1.015**(j - len(tones) / 2)
         ax.errorbar(x, d[m], yerr=[d[m] - d[f'{m}_lo'], d[f'{m}_hi'] - d[m]], color=tone, marker='o', markersize=3, linewidth=1.2, capsize=2, elinewidth=.7, label='real' if arm == 'TRTR' else arm)
     ax.set_xscale('log'); s = [100 * x for x in self.by_share]; ax.set_xticks(s, [f'{x:g} %' for x in s], fontsize=7); ax.minorticks_off()
-    ax.set_xlabel('share of the real data', fontsize=8); ax.set_ylabel(m.replace('_', ' '), fontsize=8); ax.tick_params(labelsize=7); ax.grid(alpha=.3); ax.legend(fontsize=6, frameon=False)
+    ax.set_xlabel('share of the real data', fontsize=8); ax.set_ylabel(m.replace('_', ' '), fontsize=8); ax.tick_params(labelsize=7); ax.grid(alpha=.3); fig.legend(fontsize=6, frameon=False, loc='outside right upper')
     return fig
 
 # %% ../../nbs/measure/43_utility.ipynb #4694f11a
