@@ -20,7 +20,7 @@ from ..show import as_rgb
 # %% auto #0
 __all__ = ['LEAST', 'ms_ssim_pairs', 'stain_distance', 'Realism', 'realism']
 
-# %% ../../nbs/measure/48_realism.ipynb #0da1c4d9
+# %% ../../nbs/measure/48_realism.ipynb #31b84d46
 _BETAS = (.0448, .2856, .3001, .2363, .1333) # Wang et al. 2003, table 1
 
 def ms_ssim_pairs(
@@ -30,7 +30,7 @@ def ms_ssim_pairs(
 )->tuple: # (mean, low, high) over pairs, 1 for equal pictures
     "Mean MS-SSIM of random pairs; `HistonbError` below 10 pictures, or where they are too small."
     if len(images) < 10: raise error(f'MS-SSIM of {len(images)} pictures is noise', remedy='Give at least 10')
-    side = min(as_rgb(images[0]).shape[:2]); scales = min(5, int(np.log2(max(side/11, 1))) + 1)
+    side = min(as_rgb(images[0]).shape[:2]); scales = min(5, int(np.sqrt(side//11)) + 1)                # as many as torchmetrics takes for the side
     if side < 24: raise error(f'pictures of {side} px are too small for MS-SSIM', remedy='Give pictures of at least 24 px')
     g = rng(seed, 'ms-ssim'); i = g.integers(0, len(images), (pairs, 2)); i[:, 1] = np.where(i[:, 0] == i[:, 1], (i[:, 1] + 1) % len(images), i[:, 1]); betas = np.array(_BETAS[:scales])
     one = lambda a, b: float(multiscale_structural_similarity_index_measure(as_unit(images[a]), as_unit(images[b]), data_range=1., betas=tuple(betas/betas.sum()), normalize='relu'))
