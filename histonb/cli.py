@@ -11,7 +11,7 @@ from . import __version__
 
 # %% auto #0
 __all__ = ['VERBS', 'PHANTOMS', 'SYSTEMS', 'arg', 'verb', 'build_parser', 'main', 'info', 'phantom', 'recognise', 'check', 'run',
-           'demo', 'predict', 'generate']
+           'demo', 'predict', 'generate', 'layouts', 'evaluate', 'reading']
 
 # %% ../nbs/90_cli.ipynb #de4e5ad6
 VERBS = {}
@@ -190,11 +190,66 @@ def predict(args # parsed arguments
     return int(failed.any())
 
 # %% ../nbs/90_cli.ipynb #cdf5757a
-@verb(*_USE, arg('--masks', metavar='DIR', required=True, help='class maps: a folder, or one file'))
+@verb(*_USE, arg('--masks', metavar='DIR', required=True, help='class maps: a folder, or one file'),
+      arg('--layout', choices=['plain', 'pannuke'], default='plain', help='of the data set: images and classes as PNG, or as PanNuke is released (default: plain)'))
 def generate(args # parsed arguments
     ):
     "Tissue that follows class maps"
     from histonb.run.predict import generate as draw
     from histonb.run.store import load_model
-    draw(args.masks if Path(args.masks).is_dir() else [args.masks], load_model(args.model, args.device), args.out)
+    draw(args.masks if Path(args.masks).is_dir() else [args.masks], load_model(args.model, args.device), args.out, layout=args.layout)
     print(args.out)
+
+# %% ../nbs/90_cli.ipynb #cl900002
+@verb(arg('--data', metavar='DIR', required=True, help='a labelled set, as PanNuke is released or plain'), arg('--out', metavar='DIR', required=True, help='a new folder'),
+      arg('--n', type=int, default=100, help='how many (default: 100)'), arg('--size', type=int, help="side, pixels (default: the set's)"), arg('--table', help='name of its class table, where the folder has no classes.json'),
+      arg('--plan', choices=['borrowed', 'flat'], default='borrowed', help='where nuclei are dense: as on a training mask, warped; or everywhere alike (default: borrowed)'), arg('--seed', type=int, default=0))
+def layouts(args # parsed arguments
+    ):
+    "Masks that no person drew, with the nuclei of a training set's masks"
+    from histonb.core import PANNUKE, error, hash_folder, progress
+    from histonb.data.pannuke import open_pannuke
+    from histonb.prep.layouts import fit_layouts, write_layouts
+    if Path(args.out).exists(): raise error('is there already', args.out, 'Name a new folder')
+    source = open_pannuke(args.data, 'train' if (Path(args.data)/'train'/'images').is_dir() else None, table=args.table); inst = [source.instances(i) for i in range(len(source))]
+    model = fit_layouts([source.classes(i) for i in range(len(source))], source.table, None if any(i is None for i in inst) else inst)
+    drawn = [model.sample(args.seed + i, args.size, args.plan) for i in progress(range(args.n), desc='layouts')]
+    print(write_layouts(drawn, args.out, source.table, source.mpp, dict(seed=args.seed, plan=args.plan, data=args.data, sha256=hash_folder(args.data))))
+
+# %% ../nbs/90_cli.ipynb #cl900005
+@verb(arg('--real', metavar='DIR', required=True, help='real tissue: a labelled set, or a folder of pictures'), arg('--fake', metavar='DIR', required=True, help='generated tissue: a set as generate writes it, or a folder of pictures'),
+      arg('--masks', metavar='DIR', help='class maps of the generated pictures, where their set has none'), arg('--out', metavar='DIR', required=True, help='the folder of the report'),
+      arg('--model', metavar='FOLDER', help='a saved segmenter that never saw generated tissue (default: a small one is trained)'), arg('--table', help='name of the class table, where the folder has no classes.json'),
+      arg('--steps', type=int, default=150, help='training steps of each arm; 0 leaves the second question open (default: 150)'), arg('--seeds', type=int, default=1, help='how often each arm is trained (default: 1)'),
+      arg('--reading', metavar='CSV', action='append', default=[], help='what a reader exported; may be given again'), arg('--key', metavar='KEY', help='key of the reading'),
+      arg('--licence', default='not stated', help='licence of the data, for the cards'), arg('--limit', type=int, default=500, help='pictures of each part at most (default: 500)'),
+      arg('--seed', type=int, default=0), arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
+def evaluate(args # parsed arguments
+    ):
+    "Does generated tissue follow its mask, teach a model, and fool an expert? A report"
+    from histonb.core import read_json
+    from histonb.run.evidence import evaluate as judge
+    figures = judge(args.real, args.fake, args.out, args.masks, args.model, args.table, args.steps, args.seeds, args.reading, args.key, args.licence, args.limit, args.seed, args.device)
+    report, answers = str((Path(args.out)/'report.html').resolve()), read_json(Path(args.out)/'run.json')['answers']
+    if args.json: print(json.dumps(dict(report=report, answers=answers, figures=figures), indent=1))
+    else: print(*[f'{k}: {answers[k]}' for k in ('follow', 'teach', 'fool')], *answers['found'], f'report: {report}', sep='\n')
+
+# %% ../nbs/90_cli.ipynb #cl900006
+@verb(arg('action', choices=['make', 'score', 'plan'], help='make: draw a set; score: judge the answers; plan: how many pictures'), arg('csv', nargs='*', metavar='CSV', help='score: what readers exported'),
+      arg('--real', metavar='DIR', help='make: real pictures, or folders of them named by label'), arg('--fake', metavar='DIR', help='make: generated ones, likewise'), arg('--n', type=int, default=40, help='make: pictures, half of each kind (default: 40)'),
+      arg('--out', metavar='DIR', help='make: the folder to hand out'), arg('--key', metavar='KEY', help='make: where the key goes (default: beside --out); score: the key'),
+      arg('--questions', metavar='FILE', help='make: a JSON file of questions, or names such as origin,grade,remark (default: origin,remark)'), arg('--repeats', type=float, default=.1, help='make: share shown twice (default: 0.1)'),
+      arg('--mpp', type=float, help='make: micrometres a pixel, for a scale bar'), arg('--seed', type=int, default=0), arg('--partial', action='store_true', help='score: allow pictures that were skipped'),
+      arg('--width', type=float, default=.2, help='plan: wanted width of the interval (default: 0.2)'), arg('--json', action='store_true', help='score: the figures as JSON'))
+def reading(args # parsed arguments
+    ):
+    "Blinded reading: a sealed set with its page, and what the answers are worth"
+    from histonb.core import error
+    from histonb.measure.reading import QUESTIONS, make_reading
+    from histonb.measure.readers import pictures_needed, score_reading
+    lack = [k for k in dict(make=('real', 'fake', 'out'), score=('csv', 'key')).get(args.action, ()) if not getattr(args, k)]
+    if lack: raise error(f'reading {args.action} needs {" and ".join(k if k == "csv" else "--" + k for k in lack)}')
+    if args.action == 'plan': print(f'{pictures_needed(args.width)} pictures of each kind, for an interval of width {args.width:g} about one half'); return
+    if args.action == 'score': s = score_reading(args.csv, args.key, args.partial); print(json.dumps(s.figures, indent=1) if args.json else s.words()); return
+    asked = ('origin', 'remark') if args.questions is None else args.questions.split(',') if all(q in QUESTIONS for q in args.questions.split(',')) else Path(args.questions)
+    print(make_reading(args.real, args.fake, args.out, args.n, args.seed, asked, args.repeats, args.key, args.mpp), args.key or f'{Path(args.out)}.key.json', sep='\n')

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from fastai.data.core import DataLoaders
 from fastcore.basics import patch
-from ..core import PANNUKE, TABLES, ClassTable, error, list_images, read_json
+from ..core import PANNUKE, TABLES, ClassTable, error, list_images, progress, read_json
+from ..prep.masks import InstanceSettings, instance_classes, instances
 from .paired import FileSource, Report, Source, check_mpp, cut, paired_dls, split_source
 
 # %% auto #0
 __all__ = ['CHANNELS', 'find_folds', 'merge_channels', 'PanNukeSource', 'find_table', 'FolderSource', 'open_pannuke',
-           'pannuke_parts', 'pannuke_dls', 'check']
+           'pannuke_parts', 'pannuke_dls', 'write_pannuke', 'check']
 
 # %% ../../nbs/data/21_pannuke.ipynb #e54f8215
 CHANNELS = PANNUKE.names[1:] + PANNUKE.names[:1] # order of the channels in masks.npy
@@ -268,6 +269,30 @@ def pannuke_dls(
     dls = paired_dls(train, held, task=task, bs=bs, size=size, seed=seed, **kwargs)
     dls.test_source = last
     return dls
+
+# %% ../../nbs/data/21_pannuke.ipynb #pn500002
+def _channels(classes, inst, mpp):
+    "One mask as the release has it: (h, w, 6) instance numbers, background last"
+    inst = instances(classes, InstanceSettings(mpp=mpp)) if inst is None else inst; ids, where = np.unique(inst, return_inverse=True); kinds = instance_classes(inst, classes)
+    own = np.array([kinds.get(int(i), 0) for i in ids])[where].reshape(inst.shape)
+    return np.stack([np.where(own == c, inst, 0) for c in range(1, 6)] + [own == 0], -1).astype(np.uint16)
+
+def write_pannuke(
+    source:Source, # Pictures of one size with class maps in the classes of PanNuke, at 40x
+    dest:str|Path, # Folder that gets `Fold N`
+    fold:int=1, # Its number
+    tissue:str='Colon', # What types.npy says
+)->Path: # `dest`
+    "Write a source as a fold of PanNuke; `HistonbError` for other classes, another magnification, or sizes that differ."
+    sizes, base = {source.size(i) for i in range(len(source))}, Path(dest)/f'Fold {fold}'
+    if source.table.names != PANNUKE.names: raise error(f'a release has the classes {", ".join(PANNUKE.names)}, not {", ".join(source.table.names)}', dest, 'Write a plain folder instead')
+    if len(sizes) != 1: raise error(f'the pictures have {len(sizes)} sizes where a release has one', dest, 'Cut them to one size, or write a plain folder')
+    check_mpp(source.mpp or .25, .25, dest); (h, w), places = sizes.pop(), [base/k/f'fold{fold}' for k in ('images', 'masks')]
+    for a in places: a.mkdir(parents=True, exist_ok=True)
+    images, masks = (np.lib.format.open_memmap(a/f'{k}.npy', 'w+', t, (len(source), h, w, c)) for a, k, t, c in zip(places, ('images', 'masks'), (np.uint8, np.uint16), (3, 6)))
+    for i in progress(range(len(source)), desc='writing PanNuke'): images[i], masks[i] = source.image(i), _channels(source.classes(i), source.instances(i), .25)
+    images.flush(); masks.flush(); np.save(places[0]/'types.npy', np.full(len(source), tissue))
+    return Path(dest)
 
 # %% ../../nbs/data/21_pannuke.ipynb #3d1c9cfc
 def _check_release(report, path, tissue):

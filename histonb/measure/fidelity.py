@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 import numpy as np, pandas as pd
 from fastcore.basics import patch
-from ..core import ClassTable, error, progress
-from .segmentation import Confusion, bootstrap, by_unit
+from ..core import ClassTable, error, progress, rng
+from .segmentation import Confusion, Panoptic, bootstrap, by_unit
 from ..prep.masks import instance_classes, instances
 from ..show import as_rgb, bars, panel
 
 # %% auto #0
-__all__ = ['FAULTS', 'fate', 'Fidelity', 'verdict', 'mask_fidelity']
+__all__ = ['FAULTS', 'fate', 'Fidelity', 'verdict', 'mask_fidelity', 'twin_accuracy']
 
 # %% ../../nbs/measure/44_fidelity.ipynb #21624e6b
 FAULTS = ClassTable('faults', ('background', 'kept', 'wrong class', 'lost', 'invented'), ((255, 255, 255), (205, 205, 205), (255, 190, 0), (0, 0, 0), (255, 0, 200)))
@@ -52,6 +52,7 @@ class Fidelity:
     found:list # The class maps found on generated tissue
     found_real:list # Those found on real tissue; empty without it
     classes:ClassTable # Names and colours
+    confusion:np.ndarray # (2, n, n) pixels of generated and of real tissue: rows mask, columns found
     def __repr__(self): return self.table.round(3).to_string()
     def _repr_html_(self): return self.table.round(3)._repr_html_()
 
@@ -66,10 +67,22 @@ def _three(units): # units: (2, n, n) counts on generated and real -> (3, rows) 
     a, b = map(_dices, np.sum(units, 0))
     with np.errstate(invalid='ignore', divide='ignore'): return np.stack([a, b, np.where(b > 0, a / b, np.nan)])
 
+# %% ../../nbs/measure/44_fidelity.ipynb #fi440005
+def _apart(a, b, n, seed): # counts of generated and of other real units -> value, low, high, each as `_three` gives them: drawn apart
+    g = rng(seed, 'apart'); pick = lambda u: np.sum([u[i] for i in g.integers(0, len(u), len(u))], 0)
+    value = _three([np.stack([np.sum(a, 0), np.sum(b, 0)])])
+    if min(len(a), len(b)) < 2: return value, np.full(value.shape, np.nan), np.full(value.shape, np.nan)
+    draws = np.array([_three([np.stack([pick(a), pick(b)])]) for _ in range(n)]); seen = np.isfinite(draws).any(0)
+    return (value, *(np.where(seen, q, np.nan) for q in np.nanquantile(np.where(seen, draws, 0), [.025, .975], axis=0)))
+
 # %% ../../nbs/measure/44_fidelity.ipynb #9ab3e51e
-def _count(maps, table, split): # nuclei over all maps: any, then each class
-    per = sum((np.bincount(_majority(i, np.asarray(m))[1:], minlength=table.n) for m in maps for i in [split(np.asarray(m))]), np.zeros(table.n, int))
-    return np.r_[per[1:].sum(), per[1:]][:table.n if table.n > 2 else 1]
+def _count(maps, table, split, true=None, masks=None): # nuclei over all maps: any, then each class; and their panoptic quality where the true instances are given
+    n, pq = np.zeros(table.n, int), Panoptic(table.n)
+    for k, m in enumerate(maps):
+        m = np.asarray(m); inst = split(m); n += np.bincount(_majority(inst, m)[1:], minlength=table.n)
+        if true: pq.add(inst, true[k], m, np.asarray(masks[k]))
+    rows = table.n if table.n > 2 else 1
+    return np.r_[n[1:].sum(), n[1:]][:rows], pq.table(table.names).pq.to_numpy()[:rows]
 
 # %% ../../nbs/measure/44_fidelity.ipynb #ea910dbb
 def verdict(
@@ -104,20 +117,25 @@ def mask_fidelity(
     n:int=1000, # Bootstrap draws
     seed:int=0, # Seed of the draws
     split=instances, # Function: class map -> instance map, for the counts
+    real_masks:list=None, # The masks of `real`, where these are other pictures than those that `masks` belong to
+    real_units:list=None, # Their tiles, slides or patients
 )->Fidelity:
     "Segment generated (and real) tissue and compare with its masks; `HistonbError` when numbers, sizes or values do not fit."
     if table is None: raise error('the masks have no class table', remedy='Give table=, such as histonb.core.PANNUKE')
     for i, m in enumerate(masks): table.check(np.asarray(m), f'mask {i}')
-    found = [_segmented(segment, masks, p, table, w) if p is not None else [] for p, w in ((generated, 'generated'), (real, 'real'))]
-    conf = [np.stack([np.asarray(Confusion(table.n).add(f[i], m)) if f else np.zeros((table.n,) * 2) for f in found]) for i, m in enumerate(masks)]
-    values = bootstrap(by_unit(conf, units if units is not None else range(len(masks))), _three, n, seed)
+    own = masks if real_masks is None else real_masks; found = [_segmented(segment, m, p, table, w) if p is not None else [] for m, p, w in ((masks, generated, 'generated'), (own, real, 'real'))]
+    conf = [[np.asarray(Confusion(table.n).add(a, b)) for a, b in zip(f, m)] if f else [np.zeros((table.n,) * 2)] * len(masks) for f, m in zip(found, (masks, own))]
+    of = [u if u is not None else range(len(c)) for u, c in zip((units, real_units if real_masks is not None else units), conf)]; conf_all = np.stack([np.sum(c, 0) for c in conf])
+    if real_masks is None: values = bootstrap(by_unit([np.stack(c) for c in zip(*conf)], of[0]), _three, n, seed)
+    else: values = _apart(*(by_unit(c, u) for c, u in zip(conf, of)), n, seed)
     cols = {f'{k}{end}': v[j] for j, k in enumerate(('generated', 'real', 'ratio')) for v, end in zip(values, ('', '_lo', '_hi'))}
     tab = pd.DataFrame(cols, index=['nucleus', *(table.names[1:] if table.n > 2 else ())])
-    for k, maps in dict(mask=masks, generated=found[0], real=found[1]).items(): tab[f'n_{k}'] = _count(maps, table, split)
-    if not found[1]: tab[['real', 'real_lo', 'real_hi', 'n_real']] = np.nan
+    true = [split(np.asarray(m)) for m in masks]; tab['n_mask'] = _count(masks, table, split)[0]
+    for k, maps in dict(generated=found[0], real=found[1]).items(): tab[f'n_{k}'], tab[f'pq_{k}'] = _count(maps, table, split, true if k == 'generated' or real_masks is None else [split(np.asarray(m)) for m in own], masks if k == 'generated' else own)
+    if not found[1]: tab[['real', 'real_lo', 'real_hi', 'n_real', 'pq_real']] = np.nan
     tab['count_error'] = (tab.n_generated - tab.n_mask) / tab.n_mask.where(tab.n_mask > 0)
     tab['verdict'] = [verdict(*r) for r in tab[['ratio', 'ratio_lo', 'ratio_hi']].values]
-    return Fidelity(tab, list(masks), *found, table)
+    return Fidelity(tab, list(masks), *found, table, conf_all)
 
 # %% ../../nbs/measure/44_fidelity.ipynb #752de18a
 @patch
@@ -127,21 +145,36 @@ def figures(self:Fidelity,
     "The numbers as one flat dict; what could not be measured is left out."
     names = dict(generated='dice_generated', real='dice_real', ratio='ratio')
     out = {f'{stage}_{v}_{c}{end}': self.table[k + end][c] for k, v in names.items() for c in self.table.index for end in ('', '_lo', '_hi')}
-    out |= {f'{stage}_count_error_{c}': v for c, v in self.table.count_error.items()}
+    out |= {f'{stage}_{k}_{c}': v for k in ('count_error', 'pq_generated', 'pq_real') for c, v in self.table[k].items()}
     return {k: float(v) for k, v in out.items() if np.isfinite(v)}
+
+# %% ../../nbs/measure/44_fidelity.ipynb #fi440001
+@patch
+def swapped(self:Fidelity,
+    least:float=.5, # Share of a class's found pixels that bear another class, 0-1
+    over:float=.25, # How much more than on real tissue, 0-1
+)->list: # (class of the mask, class found, share on generated, share on real or NaN)
+    "Classes of the mask that generated tissue shows as another class."
+    out = []
+    with np.errstate(invalid='ignore', divide='ignore'): g, r = (m[:, 1:]/m[:, 1:].sum(1, keepdims=True) for m in self.confusion.astype(float))
+    for c in range(1, self.classes.n):
+        for k in range(1, self.classes.n):
+            there = r[c, k - 1] if np.isfinite(r[c, k - 1]) else 0.
+            if k != c and np.isfinite(g[c, k - 1]) and g[c, k - 1] >= least and g[c, k - 1] - there >= over: out.append((self.classes.names[c], self.classes.names[k], float(g[c, k - 1]), float(r[c, k - 1])))
+    return out
 
 # %% ../../nbs/measure/44_fidelity.ipynb #413499c2
 @patch
 def words(self:Fidelity)->str: # A few sentences
     "What the table says, for a person."
-    r = self.table.loc['nucleus']
-    if not np.isfinite(r.ratio): return f'Nuclei found again on generated tissue have Dice {r.generated:.2f} with their masks; there is no figure on real tissue to hold it against.'
+    r = self.table.loc['nucleus']; turned = ''.join(f' Nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in self.swapped())
+    if not np.isfinite(r.ratio): return f'Nuclei found again on generated tissue have Dice {r.generated:.2f} with their masks; there is no figure on real tissue to hold it against.' + turned
     word, *doubt = r.verdict.split(', ')
     out = f'Nuclei of generated tissue are {word} to find: Dice {r.generated:.2f} against {r.real:.2f}, ratio {r.ratio:.2f} ({r.ratio_lo:.2f} to {r.ratio_hi:.2f}).' + ' The interval does not settle it.' * bool(doubt)
     for v in ('easier than real', 'harder than real'):
         c = [k for k in self.table.index[1:] if self.table.verdict[k] == v]
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'
-    return out
+    return out + turned
 
 # %% ../../nbs/measure/44_fidelity.ipynb #92be3e6b
 @patch
@@ -164,3 +197,23 @@ def plot(self:Fidelity): # Figure: bars with intervals
     "Dice on generated beside real tissue, class by class."
     value = lambda r, k: (r[k], r[f'{k}_lo'], r[f'{k}_hi'])
     return bars({c: {k: value(r, k) for k in ('generated', 'real') if np.isfinite(r[k])} for c, r in self.table.iterrows() if np.isfinite(r.generated)}, ylabel='Dice with the mask')
+
+# %% ../../nbs/measure/44_fidelity.ipynb #fi440003
+def twin_accuracy(
+    predict, # Function: list of (H, W, 3) uint8 -> (N, n) probabilities, or (N,) labels; it learned from real pictures alone
+    real:list, # Real test pictures
+    fake:list, # Their synthetic twins, in the same order
+    labels:list, # (N,) whole numbers
+    units:list|None=None, # Slide or tile of each; each by itself when None
+    n:int=1000, # Bootstrap draws
+    seed:int=0, # Seed of the draws
+)->dict: # real, twins, difference (twins - real), agreement, each with _lo and _hi; n
+    "Accuracy on real pictures and on their twins; `HistonbError` when they do not pair up, or all have one label."
+    y = np.asarray(labels)
+    if not len(real) == len(fake) == len(y): raise error(f'{len(real)} real pictures, {len(fake)} twins and {len(y)} labels do not pair up', remedy='Give one twin and one label a picture, in the same order')
+    if len(set(y.tolist())) < 2: raise error('all pictures have one label', remedy='Give pictures of two labels or more')
+    said = [(lambda p: p.argmax(1) if p.ndim == 2 else p)(np.asarray(predict(k))) for k in (real, fake)]
+    rows = by_unit(list(np.stack([np.stack([s == y for s in said] + [said[0] == said[1]], 1), np.ones((len(y), 3))], 1).astype(float)), units if units is not None else range(len(y)))
+    stat = lambda u: (lambda s: s[0]/s[1])(np.sum(u, 0))
+    value, lo, hi = bootstrap(rows, lambda u: np.r_[(v := stat(u)), v[1] - v[0]], n, seed)
+    return dict(n=len(y)) | {f'{k}{e}': float(x[i]) for i, k in enumerate(('real', 'twins', 'agreement', 'difference')) for e, x in zip(('', '_lo', '_hi'), (value, lo, hi))}

@@ -16,7 +16,8 @@ from ..core import error
 # %% auto #0
 __all__ = ['HUES', 'as_unit', 'image_scores', 'mae', 'ssim', 'features', 'EncoderExtractor', 'encoder_extractor',
            'InceptionExtractor', 'inception_extractor', 'fid', 'kid', 'spectrum', 'grid_energy', 'grid_table',
-           'grid_words', 'colour_shift']
+           'grid_words', 'colour_shift', 'RandomExtractor', 'alike_scale', 'precision_recall', 'diversity',
+           'density_coverage']
 
 # %% ../../nbs/measure/41_image.ipynb #855e14bd
 def as_unit(
@@ -265,3 +266,62 @@ def colour_shift(
     de = float(np.linalg.norm(d))
     return dict(dE=de, dL=float(d[0]), da=float(d[1]), db=float(d[2]), se=se, contrast=float(s1[:, 0].mean() / max(s0[:, 0].mean(), 1e-6)),
                 direction=way, words=f'{words} (mean LAB distance {de:.1f}, standard error {se:.1f}).')
+
+# %% ../../nbs/measure/41_image.ipynb #3b8c4fa2
+class RandomExtractor(nn.Module):
+    "Statistics of fixed random filters at several scales; takes uint8 (B, 3, H, W)."
+    name = 'random filters'
+    def __init__(self,
+        width:int=32, # Filters a scale
+        scales:int=4, # Scales
+    ):
+        super().__init__()
+        g = torch.Generator().manual_seed(0)
+        for i in range(scales): w = torch.randn(width, width if i else 3, 4, 4, generator=g); self.register_buffer(f'w{i}', w / w.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
+        self.scales = scales
+    def forward(self, x):
+        x = x.float() / 127.5 - 1; out = [x.mean((-2, -1)), x.std((-2, -1))]
+        for i in range(self.scales):
+            x = torch.nn.functional.leaky_relu(torch.nn.functional.conv2d(x, getattr(self, f'w{i}'), stride=2, padding=1), .2); out += [x.mean((-2, -1)), x.std((-2, -1), unbiased=False)]
+        return torch.cat(out, 1)
+
+# %% ../../nbs/measure/41_image.ipynb #430e9bb4
+def alike_scale(
+    real:torch.Tensor, # (N, d) features of real pictures
+    *others:torch.Tensor, # Features of other pictures
+)->list: # The same, each feature in units of its spread among the real ones
+    "Features in the units of real ones."
+    mean, sd = real.mean(0), real.std(0).clamp(min=1e-6)
+    return [(f - mean) / sd for f in (real, *others)]
+
+# %% ../../nbs/measure/41_image.ipynb #867eafda
+def _reach(f, k): return torch.cdist(f, f).kthvalue(min(k + 1, len(f)), 1).values
+
+def precision_recall(
+    real:torch.Tensor, # (N, d) features of real pictures
+    fake:torch.Tensor, # (M, d) features of generated ones
+    k:int=3, # Neighbours
+)->dict: # precision, recall in [0, 1]
+    "Share of generated pictures within the reach of real ones, and of real ones within the reach of generated ones; `HistonbError` below 10 pictures."
+    if min(len(real), len(fake)) < 10: raise error(f'precision and recall of {min(len(real), len(fake))} pictures are noise', remedy='Give at least 10 of each kind')
+    d = torch.cdist(fake, real)
+    return dict(precision=float((d <= _reach(real, k)[None]).any(1).float().mean()), recall=float((d <= _reach(fake, k)[:, None]).any(0).float().mean()))
+
+# %% ../../nbs/measure/41_image.ipynb #d620ea1e
+def diversity(
+    real:torch.Tensor, # (N, d) features of real pictures of a class
+    fake:torch.Tensor, # (M, d) features of generated ones of that class
+)->float: # 1: as different from one another as real ones
+    "Mean distance between two generated pictures over that between two real ones."
+    return float(torch.pdist(fake).mean() / torch.pdist(real).mean().clamp(min=1e-9))
+
+# %% ../../nbs/measure/41_image.ipynb #im410001
+def density_coverage(
+    real:torch.Tensor, # (N, d) features of real pictures
+    fake:torch.Tensor, # (M, d) features of generated ones
+    k:int=5, # Neighbours
+)->dict: # density, about 1 for pictures like real ones; coverage in [0, 1]
+    "How many real pictures' reaches a generated one lies in, over k, and the share of real pictures that have a generated one in their reach; `HistonbError` below 10 pictures."
+    if min(len(real), len(fake)) < 10: raise error(f'density and coverage of {min(len(real), len(fake))} pictures are noise', remedy='Give at least 10 of each kind')
+    within = torch.cdist(fake, real) <= _reach(real, k)[None]
+    return dict(density=float(within.double().sum(1).mean()/k), coverage=float(within.any(0).double().mean()))

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from torch import nn
 from ..core import atomic, error, progress, rng
+from .image import alike_scale
+from .segmentation import Confusion, scores
 from ..show import NotebookFigure
 
 # %% auto #0
-__all__ = ['take', 'arms', 'Utility', 'utility', 'RandomExtractor', 'alike_scale', 'precision_recall', 'diversity', 'select']
+__all__ = ['take', 'arms', 'Utility', 'utility', 'SegmentMetric', 'split_shares', 'Curves', 'learning_curves', 'select']
 
 # %% ../../nbs/measure/43_utility.ipynb #3764acef
 def take(
@@ -50,6 +51,7 @@ class Utility:
     truths:dict # {arm: truths of what it was tested on}
     main:str # The figure that is judged
     seeds:tuple # Seeds
+    draws:dict # {arm: the judged figure of everything, then of each draw}; draws are the same for all arms with one test set
     def __repr__(self): return self.table.round(3).to_string()
     def _repr_html_(self): return self.table[[c for c in self.table if c == 'n' or c.startswith(self.main)]].round(3)._repr_html_()
 
@@ -66,22 +68,22 @@ def _cached(keep, name, work):
     return np.load(file, allow_pickle=False)
 
 # %% ../../nbs/measure/43_utility.ipynb #2cfbcf28
-def _predictions(fit, sets, tests, seeds, budget, keep):
+def _predictions(fits, sets, tests, seeds, budget, keep):
     "{arm: predictions a seed}; a training serves all that it is tested on"
     out = {k: [] for k in tests}
     for s in seeds:
         for name, data in progress(sets.items(), desc=f'training, seed {s}'):
             mine, model = {k: v for k, v in tests.items() if (k if k in sets else 'TRTR') == name}, []
             def predict(x):
-                if not model: model.append(fit(data, s, budget))
+                if not model: model.append(fits.get(name, fits['TRTR'])(data, s, budget))
                 return model[0](x)
             for k, v in mine.items(): out[k].append(_cached(keep, f'{k} seed {s}'.replace(' ', '_').replace('/', '-'), lambda: predict([x for x, _ in v])))
     return out
 
 # %% ../../nbs/measure/43_utility.ipynb #e82d567f
-def _draws(tests, units, n_seeds, n, seed):
+def _draws(keys, units, n_seeds, n, seed):
     "Seeds and test items of each draw, the same for arms with the same test set; draw 0 is everything once"
-    g, of = rng(seed, 'utility'), {id(v): [np.flatnonzero(u == k) for k in np.unique(u)] for (v, u) in ((tests[k], units[k]) for k in tests)}
+    g, of = rng(seed, 'utility'), {keys[k]: [np.flatnonzero(u == j) for j in np.unique(u)] for k, u in units.items()}
     plan = [({k: np.concatenate(v) for k, v in of.items()}, np.arange(n_seeds))]
     for _ in range(n): plan.append(({k: np.concatenate([v[j] for j in g.integers(0, len(v), len(v))]) for k, v in of.items()}, g.integers(0, n_seeds, n_seeds)))
     return plan
@@ -107,6 +109,14 @@ def _table(values, keys, sizes):
                   (v[0], lo, hi, per.std(0, ddof=1) if len(per) > 1 else np.full(len(keys), np.nan), gap[0], glo, ghi, v[0] / base[0]))}
     return pd.DataFrame(rows).T.astype({'n': int})
 
+# %% ../../nbs/measure/43_utility.ipynb #ut430001
+def _judged(preds, truths, units, keys, sizes, metric, main, seeds, n):
+    "Predictions to the table; arms with one key have one test set, and are drawn alike"
+    truths = {k: np.asarray(v) if np.ndim(v[0]) == 0 else v for k, v in truths.items()}; plan, values = _draws(keys, units, len(seeds), n, next(iter(seeds))), {}
+    counted = {k: [metric.prepare(p, truths[k]) for p in v] for k, v in preds.items()} if hasattr(metric, 'prepare') else preds
+    for k in preds: names, *values[k] = _figures(counted[k], truths[k], metric, plan, keys[k])
+    return Utility(_table(values, names, sizes), preds, truths, main, tuple(seeds), {k: v[0][:, names.index(main)] for k, v in values.items()})
+
 # %% ../../nbs/measure/43_utility.ipynb #89d1a315
 def utility(
     fit:Callable, # fit(data, seed, budget) -> predict; predict(inputs) -> one prediction each
@@ -119,18 +129,28 @@ def utility(
     budget=None, # Handed to `fit`, the same for every arm: steps, epochs
     ratios:Sequence=(1.,), # Mixtures: how many synthetic to a real one
     units:Sequence|None=None, # Slide or patient of each test picture; each its own when None
+    rivals:dict|None=None, # {name: another fit}, trained on the real data alone, such as with strong augmentation
     n:int=200, # Draws
     keep:str|Path|None=None, # Folder that keeps predictions, so that a comparison can be taken up again
 )->Utility:
     "Train on real, on synthetic and on both, test on real; `HistonbError` when there are too few synthetic pictures."
-    sets, first = arms(real, synthetic, ratios), next(iter(seeds))
+    sets, first = arms(real, synthetic, ratios), next(iter(seeds)); fits = {'TRTR': fit} | {f'real, {k}': f for k, f in (rivals or {}).items()}; sets |= {k: sets['TRTR'] for k in fits if k not in sets}
     tests = {k: test for k in sets} | {f'TRTS {k}': take(s, len(test), 1 + first) for k, s in synthetic.items()}
     of = {k: np.asarray(units, str) if units is not None and v is test else np.arange(len(v)) for k, v in tests.items()}
-    preds = _predictions(fit, sets, tests, seeds, budget, keep)
-    truths = {k: [y for _, y in v] for k, v in tests.items()}; truths = {k: np.asarray(v) if np.ndim(v[0]) == 0 else v for k, v in truths.items()}
-    plan, values = _draws(tests, of, len(seeds), n, first), {}
-    for k in tests: keys, *values[k] = _figures(preds[k], truths[k], metric, plan, id(tests[k]))
-    return Utility(_table(values, keys, {k: len(sets[k if k in sets else 'TRTR']) for k in tests}), preds, truths, main, tuple(seeds))
+    preds = _predictions(fits, sets, tests, seeds, budget, keep)
+    return _judged(preds, {k: [y for _, y in v] for k, v in tests.items()}, of, {k: id(v) for k, v in tests.items()}, {k: len(sets[k if k in sets else 'TRTR']) for k in tests}, metric, main, seeds, n)
+
+# %% ../../nbs/measure/43_utility.ipynb #ut430002
+@patch
+def versus(self:Utility,
+    a:str, # An arm
+    b:str='TRTR', # Another one, tested on the same pictures
+)->tuple: # (difference, low, high): a minus b, 95 % from the same draws for both
+    "How much more an arm teaches than another; `HistonbError` for an arm that is not there."
+    for k in (a, b):
+        if k not in self.draws: raise error(f'there is no arm "{k}"', remedy=f'There are {", ".join(self.draws)}')
+    d = self.draws[a] - self.draws[b]
+    return float(d[0]), *map(float, np.nanpercentile(d[1:], [2.5, 97.5]))
 
 # %% ../../nbs/measure/43_utility.ipynb #6fff0bbe
 @patch
@@ -141,7 +161,7 @@ def words(self:Utility)->str: # A sentence for each arm but TRTR and TRTS
     for k, r in self.table.iterrows():
         name = k.split(' ', 1)[-1] if k.startswith('TSTR') else k
         if k.startswith('TSTR'): out.append(f'Pictures of {name} teach {r[m]:.3f} ({r[m + "_lo"]:.3f} to {r[m + "_hi"]:.3f}) where real ones teach {base[m]:.3f}: a utility gap of {r[m + "_gap"]:.3f} ({r[m + "_gap_lo"]:.3f} to {r[m + "_gap_hi"]:.3f}), {r[m + "_ratio"]:.0%} of real.')
-        elif k.startswith('real +'):
+        elif k.startswith(('real +', 'real, ')):
             lo, hi = r[m + '_gap_lo'], r[m + '_gap_hi']; how = 'better than' if hi < 0 else 'worse than' if lo > 0 else 'not to be told from'
             out.append(f'{k[0].upper() + k[1:]} is {how} real alone ({r[m]:.3f} against {base[m]:.3f}; difference {-r[m + "_gap"]:+.3f}, {-hi:+.3f} to {-lo:+.3f}).')
     return '\n'.join(out)
@@ -150,7 +170,7 @@ def words(self:Utility)->str: # A sentence for each arm but TRTR and TRTS
 @patch
 def figures(self:Utility, head:str='utility')->dict: # Names such as `utility_auc_tstr_gan`
     "The table as flat numbers."
-    slug = lambda k: k.lower().replace('real + ', 'mix_').replace(' ', '_')
+    slug = lambda k: k.lower().replace('real + ', 'mix_').replace(', ', '_').replace(' ', '_')
     return {f'{head}_{c[:-3]}_{slug(k)}{c[-3:]}' if c.endswith(('_lo', '_hi')) else f'{head}_{c}_{slug(k)}': float(v) for k, r in self.table.iterrows() for c, v in r.items()}
 
 # %% ../../nbs/measure/43_utility.ipynb #9ec6b605
@@ -170,53 +190,115 @@ def figure(self:Utility,
     ax.set_yticks(y, t.index, fontsize=7); ax.tick_params(axis='x', labelsize=7); ax.set_xlabel(m, fontsize=8); ax.grid(axis='x', alpha=.3)
     return fig
 
-# %% ../../nbs/measure/43_utility.ipynb #3b8c4fa2
-class RandomExtractor(nn.Module):
-    "Statistics of fixed random filters at several scales; takes uint8 (B, 3, H, W)."
-    name = 'random filters'
+# %% ../../nbs/measure/43_utility.ipynb #ut430004
+class SegmentMetric:
+    "Figures of class maps from pixels added up over pictures; a metric for `utility` and `learning_curves`."
     def __init__(self,
-        width:int=32, # Filters a scale
-        scales:int=4, # Scales
-    ):
-        super().__init__()
-        g = torch.Generator().manual_seed(0)
-        for i in range(scales): w = torch.randn(width, width if i else 3, 4, 4, generator=g); self.register_buffer(f'w{i}', w / w.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
-        self.scales = scales
-    def forward(self, x):
-        x = x.float() / 127.5 - 1; out = [x.mean((-2, -1)), x.std((-2, -1))]
-        for i in range(self.scales):
-            x = torch.nn.functional.leaky_relu(torch.nn.functional.conv2d(x, getattr(self, f'w{i}'), stride=2, padding=1), .2); out += [x.mean((-2, -1)), x.std((-2, -1), unbiased=False)]
-        return torch.cat(out, 1)
+        names, # Class names, background first
+        keys:tuple=('mean_dice_nuclei', 'nucleus_dice'), # Keys of `scores`
+    ): self.names, self.keys = list(names), tuple(keys)
+    def prepare(self, predictions, truths): return np.stack([np.asarray(Confusion(len(self.names)).add(np.asarray(p), np.asarray(t))) for p, t in zip(predictions, truths)])
+    def __call__(self, counts, truths=None): s = scores(np.sum(counts, 0), self.names); return {k: s[k] for k in self.keys}
 
-# %% ../../nbs/measure/43_utility.ipynb #430e9bb4
-def alike_scale(
-    real:torch.Tensor, # (N, d) features of real pictures
-    *others:torch.Tensor, # Features of other pictures
-)->list: # The same, each feature in units of its spread among the real ones
-    "Features in the units of real ones."
-    mean, sd = real.mean(0), real.std(0).clamp(min=1e-6)
-    return [(f - mean) / sd for f in (real, *others)]
+# %% ../../nbs/measure/43_utility.ipynb #ut430007
+def split_shares(
+    groups:Sequence, # Tile or slide of each picture
+    folds:int=5, # Parts that are tested on in turn
+    shares:Sequence=(.1, .25, .5, 1.), # Of the groups that are not tested on, 0-1
+    seed:int=0, # Which groups
+)->list: # One (test indices, {share: training indices}) a fold
+    "Which pictures are trained and tested on; `HistonbError` for a share or a number of folds that cannot be."
+    u = np.asarray(groups, str); names = np.unique(u); order = names[rng(seed, 'folds').permutation(len(names))]
+    if not 2 <= folds <= len(names): raise error(f'{len(names)} tiles or slides cannot be tested in {folds} parts', remedy='Ask for 2 parts or more, and no more than there are tiles')
+    if not all(0 < s <= 1 for s in shares): raise error(f'there is no share {[s for s in shares if not 0 < s <= 1][0]:g}', remedy='Shares lie above 0 and go up to 1')
+    out = []
+    for f in range(folds):
+        test = set(order[f::folds]); rest = [k for k in order if k not in test]; rest = [rest[int(i)] for i in rng(seed, 'share', f).permutation(len(rest))]
+        out.append((np.flatnonzero([k in test for k in u]), {s: np.flatnonzero(np.isin(u, rest[:max(1, round(s * len(rest)))])) for s in shares}))
+    return out
 
-# %% ../../nbs/measure/43_utility.ipynb #867eafda
-def _reach(f, k): return torch.cdist(f, f).kthvalue(min(k + 1, len(f)), 1).values
+# %% ../../nbs/measure/43_utility.ipynb #ut430009
+@dataclass(repr=False)
+class Curves:
+    "Result of `learning_curves`."
+    by_share:dict # {share: Utility}
+    main:str # The figure that is judged
+    def __repr__(self): return self.words()
+    @property
+    def table(self): return pd.concat({s: u.table for s, u in self.by_share.items()}, names=['share', 'arm'])
 
-def precision_recall(
-    real:torch.Tensor, # (N, d) features of real pictures
-    fake:torch.Tensor, # (M, d) features of generated ones
-    k:int=3, # Neighbours
-)->dict: # precision, recall in [0, 1]
-    "Share of generated pictures within the reach of real ones, and of real ones within the reach of generated ones; `HistonbError` below 10 pictures."
-    if min(len(real), len(fake)) < 10: raise error(f'precision and recall of {min(len(real), len(fake))} pictures are noise', remedy='Give at least 10 of each kind')
-    d = torch.cdist(fake, real)
-    return dict(precision=float((d <= _reach(real, k)[None]).any(1).float().mean()), recall=float((d <= _reach(fake, k)[:, None]).any(0).float().mean()))
+def learning_curves(
+    fit:Callable, # fit(data, seed, budget) -> predict, as for `utility`
+    data:Sequence, # Real (input, truth) pairs
+    groups:Sequence, # Tile or slide of each: the unit that is split, drawn and left out
+    make:Callable, # make(share, seed, name) -> {name: synthetic pairs}, from the pairs of the share alone
+    metric:Callable, # As for `utility`
+    main:str, # The figure that is judged; larger is better
+    shares:Sequence=(.1, .25, .5, 1.), # Of the real data, 0-1
+    folds:int=5, # Parts that are tested on in turn
+    seeds:Sequence=(0, 1, 2), # Every arm is trained with each
+    budget=None, # Handed to `fit`, the same for every arm and share
+    ratios:Sequence=(1.,), # How many synthetic to a real one
+    rivals:dict|None=None, # {name: another fit} on the real data alone
+    n:int=500, # Draws of groups
+    keep:str|Path|None=None, # Folder that keeps predictions, so that it can be taken up again
+)->Curves:
+    "What synthetic pictures add at each share of real ones; `HistonbError` for too few tiles or synthetic pictures."
+    fits, plan, out = {'TRTR': fit} | {f'real, {k}': f for k, f in (rivals or {}).items()}, split_shares(groups, folds, shares, next(iter(seeds))), {}
+    for share in shares:
+        preds, sizes = {}, {}
+        for s in seeds:
+            for f, (test, by) in enumerate(plan): _one_fold(preds, sizes, fits, [data[i] for i in by[share]], [data[i] for i in test], make, s, f'share {share:g} fold {f}', budget, ratios, keep)
+        order = np.concatenate([t for t, _ in plan]); joined = {k: [_join(v[s]) for s in seeds] for k, v in preds.items()}; u = np.asarray(groups, str)[order]
+        out[share] = _judged(joined, {k: [data[i][1] for i in order] for k in joined}, {k: u for k in joined}, {k: 'test' for k in joined}, {k: round(np.mean(v)) for k, v in sizes.items()}, metric, main, seeds, n)
+    return Curves(out, main)
 
-# %% ../../nbs/measure/43_utility.ipynb #d620ea1e
-def diversity(
-    real:torch.Tensor, # (N, d) features of real pictures of a class
-    fake:torch.Tensor, # (M, d) features of generated ones of that class
-)->float: # 1: as different from one another as real ones
-    "Mean distance between two generated pictures over that between two real ones."
-    return float(torch.pdist(fake).mean() / torch.pdist(real).mean().clamp(min=1e-9))
+# %% ../../nbs/measure/43_utility.ipynb #ut430010
+def _join(parts): return np.concatenate(parts) if all(isinstance(p, np.ndarray) and p.shape[1:] == parts[0].shape[1:] for p in parts) else [x for p in parts for x in p]
+
+def _one_fold(preds, sizes, fits, train, test, make, seed, name, budget, ratios, keep):
+    "Add one fold's predictions, {arm: {seed: [fold, …]}}"
+    sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets |= {k: sets['TRTR'] for k in fits if k not in sets}
+    found = _predictions(fits, sets, {k: test for k in sets}, [seed], budget, None if keep is None else Path(keep)/name.replace(' ', '_'))
+    for k, v in found.items(): preds.setdefault(k, {}).setdefault(seed, []).append(np.asarray(v[0]) if isinstance(v[0], np.ndarray) else v[0]); sizes.setdefault(k, []).append(len(sets[k]))
+
+# %% ../../nbs/measure/43_utility.ipynb #ut430011
+@patch
+def gains(self:Curves)->pd.DataFrame: # One row a share and mixture: (difference, low, high) to real alone and to each rival
+    "What real and synthetic pictures together teach more than real ones alone, and than the rivals."
+    rows = {(s, k): {f'over {b if b != "TRTR" else "real alone"}': u.versus(k, b) for b in u.table.index if b == 'TRTR' or b.startswith('real, ')} for s, u in self.by_share.items() for k in u.table.index if k.startswith('real +')}
+    return pd.DataFrame(rows).T.rename_axis(['share', 'arm'])
+
+@patch
+def words(self:Curves)->str: # A sentence a share and mixture
+    "What the gains say."
+    out = []
+    for (s, k), r in self.gains().iterrows():
+        each = [f'{b} {d:+.3f} ({lo:+.3f} to {hi:+.3f}, {"a gain" if lo > 0 else "a loss" if hi < 0 else "not settled"})' for b, (d, lo, hi) in r.items()]
+        out.append(f'With {s:.0%} of the real data, {k}: {"; ".join(each)}.')
+    return '\n'.join(out)
+
+@patch
+def figures(self:Curves, head:str='utility')->dict: # Names such as `utility_100_gain_mix_1_gan_over_real_alone`
+    "All tables and gains as flat numbers."
+    slug = lambda k: k.lower().replace('real + ', 'mix_').replace(', ', '_').replace(' ', '_')
+    out = {k: v for s, u in self.by_share.items() for k, v in u.figures(f'{head}_{round(100 * s)}').items()}
+    return out | {f'{head}_{round(100 * s)}_gain_{slug(k)}_{slug(b)}{e}': x for (s, k), r in self.gains().iterrows() for b, v in r.items() for e, x in zip(('', '_lo', '_hi'), v)}
+
+# %% ../../nbs/measure/43_utility.ipynb #ut430012
+@patch
+def figure(self:Curves,
+    size:tuple=(5., 2.6), # Width and height, inches
+):
+    "The judged figure of every arm over the share of real data."
+    fig = NotebookFigure(figsize=size, layout='constrained'); ax = fig.add_subplot(); t, m = self.table, self.main
+    tones = {'TRTR': 'black'} | dict(zip([a for a in t.index.unique('arm') if a != 'TRTR'], ('tab:blue', 'tab:green', 'tab:orange', 'tab:purple', 'tab:red', 'tab:brown')))
+    for j, (arm, tone) in enumerate(tones.items()):
+        d = t.xs(arm, level='arm'); x = d.index.to_numpy(float) * 100 * 1.015**(j - len(tones) / 2)
+        ax.errorbar(x, d[m], yerr=[d[m] - d[f'{m}_lo'], d[f'{m}_hi'] - d[m]], color=tone, marker='o', markersize=3, linewidth=1.2, capsize=2, elinewidth=.7, label='real' if arm == 'TRTR' else arm)
+    ax.set_xscale('log'); s = [100 * x for x in self.by_share]; ax.set_xticks(s, [f'{x:g} %' for x in s], fontsize=7); ax.minorticks_off()
+    ax.set_xlabel('share of the real data', fontsize=8); ax.set_ylabel(m.replace('_', ' '), fontsize=8); ax.tick_params(labelsize=7); ax.grid(alpha=.3); fig.legend(fontsize=6, frameon=False, loc='outside right upper')
+    return fig
 
 # %% ../../nbs/measure/43_utility.ipynb #4694f11a
 def select(

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/run/61_predict.ipynb #30b06c86
 from __future__ import annotations
-import os, time
+import os, shutil, time
 from contextlib import nullcontext
 from itertools import islice, product
 from pathlib import Path
@@ -16,6 +16,8 @@ import torch
 from fastcore.basics import patch
 from ..core import ClassTable, HistonbError, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
+from ..data.pannuke import open_pannuke, write_pannuke
+from ..prep.layouts import Layout
 from ..prep.tiles import pad_to_size, tile_grid
 from .store import Model, Prediction, decide, eightfold, to_picture
 
@@ -187,11 +189,34 @@ def _map_files(folder, table):
 # %% ../../nbs/run/61_predict.ipynb #22dc858b
 def _named(i, m):
     "The name of one item and what holds its class map"
+    if isinstance(m, Layout): return f'{i:05d}_layout', m
     return m if isinstance(m, tuple) else (Path(m).stem, m) if isinstance(m, (str, Path)) else (f'mask_{i:05d}', m)
 
 def _map(name, m, table):
     "One class map, checked"
+    if isinstance(m, Layout): m = m.classes
     return table.check(read_mask(m), m) if isinstance(m, (str, Path)) else table.check(np.asarray(m), name)
+
+# %% ../../nbs/run/61_predict.ipynb #pr600001
+def _nuclei(m):
+    "The instance map that belongs to a class map: a layout has one, a file in `classes/` may have one in `instances/`"
+    if isinstance(m, Layout): return m.instances
+    if not isinstance(m, (str, Path)) or Path(m).parent.name != 'classes': return None
+    file = Path(m).parents[1]/'instances'/f'{Path(m).stem}.png'
+    return read_mask(file) if file.exists() else None
+
+def _keep_nuclei(items, files):
+    "Write instance maps beside pictures, when every mask has one"
+    found = [_nuclei(m) for m in items]
+    if any(f is None for f in found): return
+    for f, file in zip(found, files): write_image(file.parents[1]/'instances'/file.name, f.astype(np.uint16))
+
+# %% ../../nbs/run/61_predict.ipynb #pr600002
+def _as_release(out):
+    "Lay a plain data set out as PanNuke is released; the manifest and the names in it stay"
+    write_pannuke(open_pannuke(out), out)
+    for k in ('images', 'classes', 'instances'): shutil.rmtree(out/k, ignore_errors=True)
+    return [out]
 
 # %% ../../nbs/run/61_predict.ipynb #e79f0459
 def _same_job(out, job, file):
@@ -234,17 +259,21 @@ def generate(
     batch:int=8, # Maps per pass, where they have one size
     tile:int=1024, # Larger maps are drawn in blended tiles of this side, px
     texture:int=0, # Another number, another texture on the same masks, where the generator draws it from noise
+    layout:str='plain', # Of the data set: 'plain', or 'pannuke' as released, at 40x with PanNuke's classes
     progress:bool=True, # Show a progress bar
-)->list: # (h, w, 3) uint8 pictures, or the paths of their files
+)->list: # (h, w, 3) uint8 pictures, or the paths of their files; of the data set where it is laid out as PanNuke
     "Draw tissue for class maps; `HistonbError` for a value or a class table that is not the model's."
+    if layout not in ('plain', 'pannuke'): raise error(f'there is no layout "{layout}"', remedy='Use plain or pannuke')
     if model.task != 'translate': raise error(f'a model for the task "{model.task}" does not draw tissue', remedy='Give a model that was saved with task translate')
     masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp, texture=texture), []
-    if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table)
+    if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table.to_dict() | (dict(mpp=model.mpp) if model.mpp else {}))
     todo = enumerate(bar(masks, desc='tissue') if progress else masks)
-    while some := [(n, _map(n, m, model.table)) for n, m in (_named(*im) for im in islice(todo, batch))]:
-        done += _draw_into(model, some, out, tile, texture) if out else _draw(model, some, tile, texture)
+    while given := [_named(*im) for im in islice(todo, batch)]:
+        some = [(n, _map(n, m, model.table)) for n, m in given]; files = _draw_into(model, some, out, tile, texture) if out else _draw(model, some, tile, texture)
+        if out: _keep_nuclei([m for _, m in given], files)
+        done += files
     if out: write_json(out/'manifest.json', dict(**job, synthetic=True, licence=model.config['licence'], files=[p.name for p in done]))
-    return done
+    return _as_release(out) if out and layout == 'pannuke' else done
 
 # %% ../../nbs/run/61_predict.ipynb #37e6501f
 def _inputs(inputs):

@@ -17,8 +17,8 @@ from torch import nn
 from ..core import Recipe, device as pick_device, error, open_run, rng, seed_all, with_changes
 from ..data.pcam import array_patches, find_h5, open_pcam, patch_dls, split_patches
 from ..measure.classify import calibration_figure, classify_intervals, classify_scores, confusion, pick_threshold, roc_figure
-from ..measure.image import colour_shift, features, kid
-from ..measure.utility import RandomExtractor, alike_scale, select, utility
+from ..measure.image import RandomExtractor, alike_scale, colour_shift, features, kid
+from ..measure.utility import select, utility
 from ..phantom.patches import make_pcam
 from ..run.report import Page
 from ..run.store import load_model, save_model, to_picture

@@ -18,8 +18,7 @@ from fastai.optimizer import OptimWrapper
 from fastcore.basics import listify, patch
 from torch import nn
 from ..core import HistonbError, error, rng
-from ..measure.image import features
-from ..measure.utility import RandomExtractor, alike_scale, diversity, precision_recall
+from ..measure.image import RandomExtractor, alike_scale, diversity, features, precision_recall
 from ..models.cgan import build_cgan, build_class_critic, disguise
 from ..models.vae import build_vae, build_vq_vae, kl
 from ..show import mosaic
