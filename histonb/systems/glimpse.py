@@ -224,7 +224,7 @@ def run(
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
     s, dev = settings(preset, data is None, **changes), pick_device(device)
-    record = open_run('glimpse', out, preset, seed, s, dict(data=data), resume)
+    record = open_run('glimpse', out, preset, seed, s, dict(data=data), resume, **{k: v for k, v in changes.items() if k in MARKED})
     try: return _stages(record, s, data, dev, seed)
     except BaseException: record.finish('failed'); raise
 
