@@ -185,6 +185,7 @@ def read_config(
 )->dict: # As in config.json; class table, stain and instance settings as objects
     "The settings of a saved model; `HistonbError` when they are missing or of another format."
     path = Path(folder)/'config.json'
+    if path.parent.is_file(): raise error('is a file where a model folder was expected', folder, 'Pickled models are not read; save the model again with save_model')
     if not path.parent.is_dir(): raise error('there is no such model folder', folder, 'Check the path')
     config = read_json(path)
     if not isinstance(config, dict) or config.get('format') != FORMAT:
@@ -306,12 +307,12 @@ def decide(
 def reader(self:Model,
     image, # The picture or class map that the tiles will come from
     mpp:float|None=None, # Its pixel size, um
-    stain:bool=True, # Bring its stain to the model's, where the model has one
+    stain:bool|StainStats=True, # Bring its stain to the model's, where the model has one; its own statistics, where they are known already
 ): # Function from a batch of its tiles, as for `encode`, and their places `at`, to a batch of maps (B, n, h, w)
     "This model as a function for the tiles of one picture: stain and pixel size are settled once for all of them."
     run, target = partial(self.__call__, scale=self.scale(mpp)), self.config['stain']
     if not stain or target is None or self.task != 'segment': return run
-    source = fit_stain(sample_windows(image), method=target.method)
+    source = stain if isinstance(stain, StainStats) else fit_stain(sample_windows(image), method=target.method)
     return lambda tiles, at=None: run(normalise(np.asarray(tiles), target=target, source=source, method=target.method)[0])
 
 # %% ../../nbs/run/60_store.ipynb #4fa0d802
