@@ -468,15 +468,15 @@ class _Whole(torch.nn.Module):
 def export_onnx(
     model:Model, # A loaded segmenter, translator or classifier on the CPU
     path:str|Path, # An `.onnx` file
-    side:int=256, # Side of the picture that it is traced with, px; other sizes go through as far as the network takes them
+    side:int=256, # Side of the pictures, px; a classifier takes this size alone, the others any that their network takes
 )->Path: # The file: `image` (n, 3, h, w) grey levels, or (n, classes, h, w) planes for a translator, to `answer`
     "Write a network for ONNX runtimes, all or nothing; `HistonbError` when the package is missing or the network cannot be written."
     try: import onnx
     except ImportError: raise error('is written by the package onnx, which is not installed', path, "Install it with pip install 'histonb[onnx]'") from None
     if model.task not in ('segment', 'translate', 'classify'): raise error(f'a model for the task "{model.task}" is not written as ONNX', path)
-    x, free = torch.zeros(1, model.table.n if model.task == 'translate' else 3, side, side), {0: 'n', 2: 'h', 3: 'w'}
+    x, free = torch.zeros(1, model.table.n if model.task == 'translate' else 3, side, side), {0: 'n'} if model.task == 'classify' else {0: 'n', 2: 'h', 3: 'w'}
     with atomic(path) as f, warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter('ignore')
-        try: torch.onnx.export(_Whole(model), (x,), f, dynamo=False, input_names=['image'], output_names=['answer'], dynamic_axes=dict(image=free, answer=free if model.task != 'classify' else {0: 'n'}))
+        try: torch.onnx.export(_Whole(model), (x,), f, dynamo=False, input_names=['image'], output_names=['answer'], dynamic_axes=dict(image=free, answer=free))
         except RuntimeError as e: raise error(f'this network cannot be written as ONNX ({str(e).splitlines()[0]})', path) from None
     return Path(path)
