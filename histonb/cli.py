@@ -4,7 +4,7 @@
 
 # %% ../nbs/90_cli.ipynb #f73c44e7
 from __future__ import annotations
-import argparse, json, os, sys, warnings
+import argparse, json, os, shlex, sys, warnings
 from importlib import import_module
 from pathlib import Path
 from . import __version__
@@ -135,8 +135,22 @@ def _system(args, name, **data):
     report = str((Path(args.out)/'report.html').resolve())
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
 
+# %% ../nbs/90_cli.ipynb #5c0f1e11
+def _again(source, out):
+    "The arguments of the run in the folder `source`, for another folder; raises `HistonbError` when its data have changed since"
+    from histonb.core import error, hash_folder, read_json, versions
+    record = read_json(Path(source)/'run.json')
+    if not record.get('command'): raise error('does not say with which command it was made', Path(source)/'run.json', 'Give the settings by hand')
+    for name, d in record['data'].items():
+        if not Path(d['path']).exists() or hash_folder(d['path']) != d['sha256']: raise error(f'is not what the run in {source} learned from (--{name})', d['path'], 'Restore it, or run with the data as they are now')
+    odd = [f'{k} {v} (now {versions().get(k)})' for k, v in record['versions'].items() if versions().get(k) != v]
+    if odd: print(f'histonb: figures may differ, for the run was made with {", ".join(odd)}', file=sys.stderr)
+    args = build_parser().parse_args(shlex.split(record['command'])[1:])
+    args.out, args.resume = out, False
+    return args
+
 # %% ../nbs/90_cli.ipynb #c223d455
-@verb(arg('system', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--data', metavar='DIR', help='the data of adipocyte, pcam, mitosis or glimpse; drawn where it is left out'),
+@verb(arg('system', nargs='?', choices=SYSTEMS, metavar='SYSTEM', help=', '.join(SYSTEMS)), arg('--from', dest='source', metavar='RUN', help='repeat the run in this folder, with its settings, seed and data'), arg('--data', metavar='DIR', help='the data of adipocyte, pcam, mitosis or glimpse; drawn where it is left out'),
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
       arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
@@ -148,6 +162,8 @@ def run(args # parsed arguments
     ):
     "A system from files to report; the same command with --resume goes on where it stopped"
     from histonb.core import error
+    if args.source: args = argparse.Namespace(**vars(_again(args.source, args.out)) | {'json': args.json, 'device': args.device})
+    if not args.system: raise error('no system is named', remedy=f'Give one of {", ".join(SYSTEMS)}, or --from with the folder of a run')
     own = SYSTEMS[args.system]
     for k in dict.fromkeys(k for options in SYSTEMS.values() for k in options):
         if k not in own and getattr(args, k) is not None: raise error(f'the system {args.system} has no --{k}', remedy=f'It takes {", ".join("--" + o for o in own)}')
@@ -162,11 +178,11 @@ def demo(args # parsed arguments
 # %% ../nbs/90_cli.ipynb #f4a3fe7b
 def _pictures(args):
     from histonb.run.detect import detect_files
-    from histonb.run.predict import predict_files
+    from histonb.run.slide import predict_slides
     from histonb.run.store import load_model
     model = load_model(args.model, args.device)
     if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp)
-    return predict_files(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
 
 def _stains(args):
     from histonb.core import error
@@ -177,17 +193,17 @@ def _stains(args):
 _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), arg('--out', metavar='DIR', required=True, help='where results go'),
         arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
 
-@verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures, or folders of them'),
-      arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: the model's)"),
+@verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures or slides (.svs, .ndpi, .mrxs, pyramidal .tif ...), or folders of them'),
+      arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: what a slide says; pictures: the model's)"),
       arg('--tta', action='store_true', help='steadier: the mean over eight turns and mirrorings, at eight times the cost'),
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
-    "Class map, instance map, overlay, confidence and nuclei of pictures; points, overlay and scores from a model that detects; stains of fields, where FOLDER holds the nets of an adipocyte run"
+    "Class map, instance map, overlay, confidence and nuclei of pictures and slides; points, overlay and scores from a model that detects; stains of fields, where FOLDER holds the nets of an adipocyte run"
     if any((Path(args.model)/f'translate_{t}').is_dir() for t in ('nuclei', 'lipid', 'cytoplasm')): rows = _stains(args)
     else: rows = _pictures(args)
     failed = rows.status == 'failed'
-    for message in rows.message[failed]: print(f'histonb: {message}', file=sys.stderr)
+    for message in rows.message[rows.message != '']: print(f'histonb: {message}', file=sys.stderr)
     if not failed.all(): print(args.out)
     return int(failed.any())
 

@@ -13,10 +13,10 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% auto #0
-__all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'HistonbError', 'error', 'rng', 'seed_all', 'ClassTable',
-           'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image', 'write_mask',
-           'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype', 'versions', 'Run',
-           'open_run', 'Recipe', 'with_changes']
+__all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'MAX_PIXELS', 'HistonbError', 'error', 'rng', 'seed_all',
+           'ClassTable', 'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image',
+           'write_mask', 'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype',
+           'versions', 'Run', 'open_run', 'Recipe', 'with_changes']
 
 # %% ../nbs/00_core.ipynb #353ee77a
 class HistonbError(ValueError):
@@ -211,15 +211,18 @@ def read_json(
 
 # %% ../nbs/00_core.ipynb #027f6c16
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
+MAX_PIXELS = 1 << 30 # more are not decoded at once
 
 def _open(path):
     Image.MAX_IMAGE_PIXELS = None
     try:
-        with Image.open(path) as im: im.load(); return im.copy()
+        with Image.open(path) as im:
+            if (n := im.width*im.height) <= MAX_PIXELS: im.load(); return im.copy()
     except FileNotFoundError: raise error('is missing', path, 'Check the path') from None
     except IsADirectoryError: raise error('is a folder where a picture was expected', path) from None
     except (OSError, SyntaxError, ValueError) as e:
         raise error(f'cannot be read as a picture ({type(e).__name__}: {e})', path, 'Copy it again from its source or remove it') from None
+    raise error(f'claims to have {n:.2g} pixels, too many to be decoded at once', path, 'Save it as a tiled TIFF, which is read by window, or remove it')
 
 def read_image(
     path:str|Path, # PNG, JPEG, TIFF or BMP

@@ -5,7 +5,10 @@
 # %% ../../nbs/run/61_predict.ipynb #30b06c86
 from __future__ import annotations
 import os, shutil, time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -14,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from ..core import ClassTable, HistonbError, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
+from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..data.pannuke import open_pannuke, write_pannuke
 from ..prep.layouts import Layout
@@ -98,6 +101,39 @@ def _read(image, y, x, tile, into):
     window = image[y:y + tile, x:x + tile]
     into[...] = window if window.shape[:2] == (tile, tile) else pad_to_size(np.asarray(window), tile, (0, 1), centre=False)[0]
 
+# %% ../../nbs/run/61_predict.ipynb #6b1a0c11
+def _batches(rows, columns, batch, wanted):
+    "Tiles in reading order, a batch at a time: (row, column, whether the network sees it)"
+    some, seen = [], 0
+    for r, c in product(rows, range(columns)):
+        some.append((r, c, wanted is None or bool(wanted[r, c]))); seen += some[-1][2]
+        if seen == batch or wanted is not None and c == columns - 1: yield some; some, seen = [], 0
+    if some: yield some
+
+def _load(image, ys, xs, tile, some):
+    "A batch, the places of the tiles that the network sees, and their pixels"
+    places = [(ys[r], xs[c]) for r, c, seen in some if seen]
+    tiles = np.empty((len(places), tile, tile, *image.shape[2:]), image.dtype)
+    for b, (y, x) in zip(tiles, places): _read(image, y, x, tile, b)
+    return some, places, tiles
+
+def _answers(run, some, places, tiles, placed, empty):
+    "(row, column, maps) of each tile of a batch"
+    maps = iter(run(tiles, **(dict(at=places) if placed else {})) if places else ())
+    blank = None if empty is None else empty[:, None, None].expand(-1, *tiles.shape[1:3])
+    for r, c, seen in some: yield r, c, next(maps) if seen else blank
+
+# %% ../../nbs/run/61_predict.ipynb #6b1a0c14
+def _ahead(work, items, workers):
+    "`work(item)` for each item in order; with `workers` threads a few are done ahead"
+    if not workers: yield from map(work, items); return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting, items = deque(), iter(items)
+        while True:
+            waiting += [pool.submit(work, i) for i in islice(items, 1 + workers - len(waiting))]
+            if not waiting: return
+            yield waiting.popleft().result()
+
 # %% ../../nbs/run/61_predict.ipynb #a34f78e6
 def blended(
     run, # Function from a batch (B, tile, tile[, c]) of stored pixels to maps (B, n, tile, tile), a tensor
@@ -107,18 +143,22 @@ def blended(
     batch:int=8, # Tiles per call of `run`
     progress:bool=True, # Show a progress bar
     placed:bool=False, # Whether `run` also takes `at`, the place of each tile
+    wanted:np.ndarray|None=None, # (rows, columns) bool: tiles that `run` sees; the others are `empty`, and no batch goes over the end of a row
+    empty:torch.Tensor|None=None, # (n,) what the maps hold in a tile that `run` does not see
+    start:int=0, # First row of tiles that is yielded, for work that was interrupted; two rows before it are gone over again
+    workers:int=0, # Threads that read ahead
 ): # Yields (y, x, maps): finished pieces, (n, h, w) float32, which cover the picture once
     "Go over a picture tile by tile; `HistonbError` when overlap and tile do not go together."
     h, w = image.shape[:2]
     ys, xs = [y for y, _ in tile_grid(h, 1, tile, overlap)], [x for _, x in tile_grid(1, w, tile, overlap)]
-    todo, buffer, band = product(range(len(ys)), range(len(xs))), np.empty((batch, tile, tile, *image.shape[2:]), image.dtype), None
-    with bar(total=len(ys)*len(xs), desc='tiles') if progress else nullcontext() as shown:
-        while places := list(islice(todo, batch)):
-            for b, (r, c) in zip(buffer, places): _read(image, ys[r], xs[c], tile, b)
-            maps = run(buffer[:len(places)], **(dict(at=[(ys[r], xs[c]) for r, c in places]) if placed else {}))
-            if band is None: band = Band(maps.shape[1], ys, xs, tile, overlap, (h, w), maps.device)
-            for (r, c), m in zip(places, maps): yield ys[r], xs[c], band.add(r, c, m.float())[:, :h - ys[r], :w - xs[c]]
-            if progress: shown.update(len(places))
+    todo, band, first = _batches(range(max(start - 2, 0), len(ys)), len(xs), batch, wanted), None, max(start - 2, 0)
+    with bar(total=(len(ys) - first)*len(xs), desc='tiles') if progress else nullcontext() as shown:
+        for some, places, tiles in _ahead(partial(_load, image, ys, xs, tile), todo, workers):
+            for r, c, m in _answers(run, some, places, tiles, placed, empty):
+                if band is None: band = Band(len(m), ys, xs, tile, overlap, (h, w), m.device)
+                piece = band.add(r, c, m.float())
+                if r >= start: yield ys[r], xs[c], piece[:, :h - ys[r], :w - xs[c]]
+            if progress: shown.update(len(some))
 
 # %% ../../nbs/run/61_predict.ipynb #ba42d0ab
 _REDUCE = dict(labels=lambda m: decide(m)[0].cpu().numpy(),
@@ -220,10 +260,15 @@ def _as_release(out):
 
 # %% ../../nbs/run/61_predict.ipynb #e79f0459
 def _same_job(out, job, file):
-    "Open an output folder for `job`; one that another job began is not mixed with it"
+    "Open an output folder for `job`; one that another job began, or that holds something else, is not mixed with it"
     path = Path(out)/file
+    try: strange = not path.exists() and any(not p.name.startswith('.') for p in Path(out).iterdir())
+    except FileNotFoundError: strange = False
+    except NotADirectoryError: raise error('is a file where a folder for results was expected', out) from None
+    if strange: raise error('is not empty and holds no results of this command', out, 'Name a new folder')
     if path.exists() and {k: read_json(path).get(k) for k in job} != job: raise error('was begun with another model or other settings', out, 'Name another folder, or remove this one')
-    if not path.exists(): write_json(path, job)
+    try: path.exists() or write_json(path, job)
+    except PermissionError: raise error('cannot be written to (permission denied)', out, 'Name another folder') from None
 
 # %% ../../nbs/run/61_predict.ipynb #1cd1872d
 def _origin(name, texture):
@@ -276,13 +321,17 @@ def generate(
     return _as_release(out) if out and layout == 'pannuke' else done
 
 # %% ../../nbs/run/61_predict.ipynb #37e6501f
-def _inputs(inputs):
+def _stem(path):
+    "What a picture's results are called"
+    return Path(path).stem.removesuffix('.ome')
+
+def _inputs(inputs, suffixes=IMAGE_SUFFIXES):
     "The pictures among paths and folders; two of one name are an error, for their results would be one"
-    paths = [p for i in ([inputs] if isinstance(inputs, (str, Path)) else inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
+    paths = [p for i in ([inputs] if isinstance(inputs, (str, Path)) else inputs) for p in (list_images(i, suffixes) if Path(i).is_dir() else [Path(i)])]
     seen = {}
     for p in paths:
-        if p.stem in seen: raise error(f'has the same name as {seen[p.stem]}, so their results would overwrite each other', p, 'Rename one, or predict them into two folders')
-        seen[p.stem] = p
+        if _stem(p) in seen: raise error(f'has the same name as {seen[_stem(p)]}, so their results would overwrite each other', p, 'Rename one, or predict them into two folders')
+        seen[_stem(p)] = p
     return paths
 
 # %% ../../nbs/run/61_predict.ipynb #9f6d693b
@@ -315,10 +364,10 @@ def _finished(path, mark):
 def _predict_file(model, path, out, mpp, stain, tta):
     "One row of the summary"
     began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
-    if not _finished(path, out/'geojson'/f'{path.stem}.geojson'):
+    if not _finished(path, out/'geojson'/f'{_stem(path)}.geojson'):
         try: image = read_image(path); p = model.predict(image, mpp, stain, tta=tta)
         except HistonbError as e: row |= dict(status='failed', message=str(e))
-        else: p.write(out, path.stem, image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
+        else: p.write(out, _stem(path), image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
     return row | dict(seconds=round(time.time() - began, 2))
 
 # %% ../../nbs/run/61_predict.ipynb #74166c0c
@@ -330,12 +379,14 @@ def predict_files(
     stain:bool=True, # Bring each picture's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
+    suffixes:tuple=IMAGE_SUFFIXES, # What counts as a picture in a folder
+    one=_predict_file, # Function of (model, path, out, mpp, stain, tta) that does one picture and returns its row
 )->pd.DataFrame: # One row a picture: file, status (done, skipped, failed), message, nuclei, seconds
     "Predict pictures and write all results; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
     if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
-    paths, out = _inputs(inputs), Path(out); model.scale(mpp)
+    paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
     _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
     write_json(out/'classes.json', model.table)
-    rows = [_predict_file(model, p, out, mpp, stain, tta) for p in (bar(paths, desc='pictures') if progress else paths)]
+    rows = [one(model, p, out, mpp, stain, tta) for p in (bar(paths, desc='pictures') if progress else paths)]
     with atomic(out/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
     return pd.DataFrame(rows)

@@ -4,6 +4,7 @@
 
 # %% ../../nbs/run/60_store.ipynb #a4e54010
 from __future__ import annotations
+import shutil, warnings
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors, save as save_tensors
-from ..core import ClassTable, HistonbError, amp_dtype, atomic_dir, error, hash_file, read_json, versions, write_json
+from ..core import ClassTable, HistonbError, amp_dtype, atomic, atomic_dir, error, hash_file, read_json, versions, write_json
 from ..core import device as pick_device
 from ..prep.masks import InstanceSettings, instances, objects, one_hot, to_geojson
 from ..prep.stain import StainStats, fit_stain, normalise
@@ -22,8 +23,9 @@ from ..prep.tiles import blend_into, blend_window, pad_to_size, tile_grid
 from ..show import overlay
 
 # %% auto #0
-__all__ = ['BUILDERS', 'FORMAT', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model', 'sample_windows',
-           'eightfold', 'decide', 'Prediction', 'to_picture']
+__all__ = ['BUILDERS', 'FORMAT', 'FILES', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model',
+           'sample_windows', 'eightfold', 'decide', 'Prediction', 'to_picture', 'push_model', 'pull_model',
+           'export_onnx']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix',
@@ -189,6 +191,7 @@ def read_config(
 )->dict: # As in config.json; class table, stain and instance settings as objects
     "The settings of a saved model; `HistonbError` when they are missing or of another format."
     path = Path(folder)/'config.json'
+    if path.parent.is_file(): raise error('is a file where a model folder was expected', folder, 'Pickled models are not read; save the model again with save_model')
     if not path.parent.is_dir(): raise error('there is no such model folder', folder, 'Check the path')
     config = read_json(path)
     if not isinstance(config, dict) or config.get('format') != FORMAT:
@@ -334,12 +337,12 @@ def decide(
 def reader(self:Model,
     image, # The picture or class map that the tiles will come from
     mpp:float|None=None, # Its pixel size, um
-    stain:bool=True, # Bring its stain to the model's, where the model has one
+    stain:bool|StainStats=True, # Bring its stain to the model's, where the model has one; its own statistics, where they are known already
 ): # Function from a batch of its tiles, as for `encode`, and their places `at`, to a batch of maps (B, n, h, w)
     "This model as a function for the tiles of one picture: stain and pixel size are settled once for all of them."
     run, target = partial(self.__call__, scale=self.scale(mpp)), self.config['stain']
     if not stain or target is None or self.task != 'segment': return run
-    source = fit_stain(sample_windows(image), method=target.method)
+    source = stain if isinstance(stain, StainStats) else fit_stain(sample_windows(image), method=target.method)
     return lambda tiles, at=None: run(normalise(np.asarray(tiles), target=target, source=source, method=target.method)[0])
 
 # %% ../../nbs/run/60_store.ipynb #4fa0d802
@@ -445,3 +448,63 @@ def sample(self:Model,
     y = torch.tensor([self.table.index(l) if isinstance(l, str) else int(l) for l in labels]); self.table.check(y.numpy(), 'the classes asked for')
     parts = [self.net.sample(p.to(self.device), seed=seed + 7919*k, temperature=temperature).cpu().numpy() for k, p in enumerate(y.split(bs))]
     return np.stack([to_picture(m) for m in np.concatenate(parts)])
+
+# %% ../../nbs/run/60_store.ipynb #6d1f0a02
+FILES = ('README.md', 'config.json', 'model.safetensors')
+
+def _hub(work, repo):
+    "What the hub answers, or one sentence"
+    import huggingface_hub
+    try: return work(huggingface_hub)
+    except HistonbError: raise
+    except Exception as e: raise error(f'the Hugging Face hub did not do it ({type(e).__name__}: {str(e).splitlines()[0] if str(e) else "no reason given"})', repo, 'Check the name, the connection and `hf auth login`, or copy the model folder by hand') from None
+
+def push_model(
+    folder:str|Path, # A saved model
+    repo:str, # `owner/name` on the hub; made when it is not there
+    private:bool=True, # Whether a new one is private
+)->str: # Its address
+    "Copy a saved model to the Hugging Face hub; `HistonbError` when the folder is not whole or the hub cannot be reached."
+    _weights(Path(folder), read_config(folder)['sha256'])
+    def work(hub):
+        hub.create_repo(repo, private=private, exist_ok=True)
+        return str(hub.upload_folder(repo_id=repo, folder_path=str(folder), allow_patterns=list(FILES)))
+    return _hub(work, repo)
+
+def pull_model(
+    repo:str, # `owner/name` on the hub
+    folder:str|Path, # Where to; an older model there is replaced when the new one is whole
+    revision:str|None=None, # A commit or tag; None: the newest
+)->Path: # The folder, for `load_model`
+    "Fetch a model from the Hugging Face hub; `HistonbError` when it cannot be reached or what it holds is no model of ours."
+    with atomic_dir(folder) as d:
+        _hub(lambda hub: hub.snapshot_download(repo, revision=revision, local_dir=d, allow_patterns=list(FILES)), repo)
+        shutil.rmtree(d/'.cache', ignore_errors=True); _weights(d, read_config(d)['sha256'])
+    return Path(folder)
+
+# %% ../../nbs/run/60_store.ipynb #6d1f0a05
+class _Whole(torch.nn.Module):
+    "A network with what `Model` does around it"
+    def __init__(self, model):
+        super().__init__()
+        self.net, self.task, stats = model.net.eval(), model.task, model.config['stats'] or ([0.]*3, [1.]*3)
+        for k, v in zip(('mean', 'std'), stats): self.register_buffer(k, torch.tensor(v, dtype=torch.float32)[:, None, None], persistent=False)
+    def forward(self, x):
+        y = self.net(x if self.task == 'translate' else (x/255 - self.mean)/self.std)
+        return y.softmax(1) if self.task in ('segment', 'classify') else y
+
+def export_onnx(
+    model:Model, # A loaded segmenter, translator or classifier on the CPU
+    path:str|Path, # An `.onnx` file
+    side:int=256, # Side of the pictures, px; a classifier takes this size alone, the others any that their network takes
+)->Path: # The file: `image` (n, 3, h, w) grey levels, or (n, classes, h, w) planes for a translator, to `answer`
+    "Write a network for ONNX runtimes, all or nothing; `HistonbError` when the package is missing or the network cannot be written."
+    try: import onnx
+    except ImportError: raise error('is written by the package onnx, which is not installed', path, "Install it with pip install 'histonb[onnx]'") from None
+    if model.task not in ('segment', 'translate', 'classify'): raise error(f'a model for the task "{model.task}" is not written as ONNX', path)
+    x, free = torch.zeros(1, model.table.n if model.task == 'translate' else 3, side, side), {0: 'n'} if model.task == 'classify' else {0: 'n', 2: 'h', 3: 'w'}
+    with atomic(path) as f, warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter('ignore')
+        try: torch.onnx.export(_Whole(model), (x,), f, dynamo=False, input_names=['image'], output_names=['answer'], dynamic_axes=dict(image=free, answer=free))
+        except RuntimeError as e: raise error(f'this network cannot be written as ONNX ({str(e).splitlines()[0]})', path) from None
+    return Path(path)
