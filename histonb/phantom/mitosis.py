@@ -95,7 +95,6 @@ def keep_places(self:MitoticCanvas,
             if all(np.hypot(p[0] - x, p[1] - y) > apart for _, x, y in self.places): self.places.append((kind, *p)); break
     for kind, x, y in self.places: cv2.circle(self.labels, tuple(int(round(v / self.mpp - .5)) for v in (x, y)), int(_ROOM.get(kind, 6.6) * .85 / self.mpp), _KEPT, -1)
 
-# %% ../../nbs/phantom/06_mitosis.ipynb #a0bdfd68
 @patch
 def free_places(self:MitoticCanvas):
     "Give the kept places back, once the other cells are stamped."
@@ -109,7 +108,6 @@ def _around(self:MitoticCanvas, x, y, turn, reach=12.):
     v, u = np.meshgrid(*((np.arange(*b) + .5) * self.mpp - c for b, c in zip(box, (y, x))), indexing='ij')
     return tuple(slice(*b) for b in box), np.stack([u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)]).astype(np.float32)
 
-# %% ../../nbs/phantom/06_mitosis.ipynb #a371707c
 @patch
 def _cell(self:MitoticCanvas, w, uv, r, radius, h, e, soft=1.2):
     "Lay a rounded cell on the ground: its haematoxylin and eosin, with a grain."
@@ -207,7 +205,6 @@ def make_mitosis(
             _write_field(d, f'{i // each + 1:02d}_{i % each + 1:02d}', image, found)
     return Path(dest)
 
-# %% ../../nbs/phantom/06_mitosis.ipynb #85344640
 def _write_field(d, stem, image, found):
     "Picture, centres, discs and truth of one field."
     at = found.assign(row=found.row.round().astype(int), col=found.col.round().astype(int))

@@ -42,7 +42,6 @@ PRESETS = dict(
         classify=_NET | dict(net='alexnet', weights='imagenet', lr=1e-4, wd=0., smooth=0., epochs=20, balance=False, schedule='constant'), hard=dict(rounds=0, ratio=3., least=.2), threshold='f1', radius=7.5, apart=7.5, tta=False, draws=1000))
 DRAWN = dict(n=24, size=1000, each=2, mitoses=8., lookalikes=12.) # of the drawn set
 
-# %% ../../nbs/systems/73_mitosis.ipynb #80009a0b
 def settings(
     preset:str='quick', # 'quick' or 'paper'
     drawn:bool=False, # Whether the pictures are drawn
@@ -283,7 +282,6 @@ def report(self:Mitosis)->Path:
     page.settings(self.s); page.settings(run['versions'], 'Versions')
     return page.write(self.path('report.html'))
 
-# %% ../../nbs/systems/73_mitosis.ipynb #11176048
 @patch
 def report_data(self:Mitosis, page, st):
     "What there is."
@@ -292,7 +290,6 @@ def report_data(self:Mitosis, page, st):
     if st['swapped']: page.verdict('bad', st['swapped'])
     if not self.ready: f = self.found(self.run.stages['hard']['kept'], 2); i = int(np.argmax([len(x.truth) for x in f])); page.figure(mark(self.parts()[2].image(i), judge(f[i].truth, np.ones(len(f[i].truth)), f[i].truth, 1.), 1., self.radius()), f'{f[i].name}, a test picture, with its true centres.')
 
-# %% ../../nbs/systems/73_mitosis.ipynb #bd8b7ae8
 @patch
 def report_candidates(self:Mitosis, page, st):
     "The recall ceiling."
@@ -318,7 +315,6 @@ def report_patches(self:Mitosis, page, st):
     page.figure(matrix(np.array(c['confusion']), names, size=.7), 'Who is taken for whom.'); h = t['history']
     page.figure(curves(pd.DataFrame({x: h[x] for x in ('train_loss', 'valid_loss', 'auc', 'f1')}), {'loss': ['train_loss', 'valid_loss'], 'validation patches': ['auc', 'f1']}, size=(2.6, 1.9)), 'The first training.')
 
-# %% ../../nbs/systems/73_mitosis.ipynb #082eded0
 @patch
 def report_hard(self:Mitosis, page, st):
     "What mining brought."
@@ -344,7 +340,6 @@ def report_detections(self:Mitosis, page, st):
 
 def number_of(fields): return len(set(map(str, fields.groups)))
 
-# %% ../../nbs/systems/73_mitosis.ipynb #f46a1179
 @patch
 def report_looked(self:Mitosis, page, st):
     "Grad-CAM."
@@ -371,7 +366,6 @@ def run(
     try: return _stages(record, s, data, dev, opened)
     except BaseException: record.finish('failed'); raise
 
-# %% ../../nbs/systems/73_mitosis.ipynb #8a8ac821
 def _stages(record, s, data, dev, opened):
     "The stages in order; each is done once."
     if data is None and not (folder := record.out/'data').exists(): make_mitosis(folder, s['phantom']['n'], record.record['seed'], s['phantom']['size'], s['phantom']['each'], .25, s['phantom']['mitoses'], s['phantom']['lookalikes'])
@@ -384,7 +378,6 @@ def _stages(record, s, data, dev, opened):
     m.report()
     return record.finish()
 
-# %% ../../nbs/systems/73_mitosis.ipynb #25464eca
 def _flat(name, found, s):
     "The numbers of a stage, named `<stage>_<metric>`."
     if name == 'data': return {f'data_{k}_{p}': v for p, d in found['parts'].items() for k, v in d.items()}
