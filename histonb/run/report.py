@@ -29,6 +29,7 @@ def number(
     if isinstance(v, (bool, np.bool_)): return 'yes' if v else 'no'
     if v is None or isinstance(v, numbers.Number) and not math.isfinite(v): return '–'
     if not isinstance(v, numbers.Number): return str(v)
+    if not isinstance(v, numbers.Integral) and abs(v) >= 1e7: return f'{v:.{digits - 1}e}'
     if isinstance(v, numbers.Integral) or abs(v) >= 10**digits: return f'{round(v):,}'.replace(',', '\u202f')
     if v == 0: return '0'
     decimals = min(max(digits - 1 - math.floor(math.log10(abs(v))), 0), 8)
