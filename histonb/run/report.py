@@ -217,6 +217,14 @@ def settings(self:Page,
     self.parts.append(f'<details><summary>{escape(title)}</summary>{_table(pd.DataFrame(_flat(values), columns=["setting", "value"]), 12)}</details>')
     return self
 
+@patch
+def made(self:Page,
+    settings:dict, # Of the run
+    versions:dict, # Of the libraries
+)->Page:
+    "Add the last section of a run: how to repeat it."
+    return self.section('How it was made', 'The settings of this run; the same command with the same seed repeats it.').settings(settings).settings(versions, 'Versions')
+
 # %% ../../nbs/run/63_report.ipynb #94d4c587
 _FORM = '''<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title><style>{css}</style></head>

@@ -334,9 +334,7 @@ def report(self:Adipocyte)->Path:
     st, run = self.run.stages, self.run.record
     page = Page('Adipocyte: stains from bright field', 'Research use only. Every picture named prediction was computed from bright-field planes; no dye has shown it.', facts=dict(data=str(self.data), preset=run['preset'], seed=self.seed))
     self.report_nuclei(page, st['nuclei']); self.report_stains(page, st); self.report_score(page, st['predict'])
-    page.section('How it was made', 'The settings of this run; the same command with the same seed repeats it.')
-    page.settings(self.s); page.settings(run['versions'], 'Versions')
-    return page.write(self.path('report.html'))
+    return page.made(self.s, run['versions']).write(self.path('report.html'))
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #1ef3bbac
 @patch

@@ -343,13 +343,11 @@ def _rows(fig, names): # a row for each class
 @patch
 def report(self:Colon)->Path:
     "Write `report.html`."
-    st, fig = self.run.stages, self.run.record['figures']
+    st = self.run.stages
     page = Page('Colon: from labelled tissue to generated tissue', 'Research use only. Every picture named generated was drawn by a network and shows no patient.',
                 facts=dict(labelled=str(self.labelled), unlabelled=str(self.unlabelled), preset=self.run.record['preset'], seed=self.seed))
     self.report_segment(page, st['segment']); self.report_masks(page, st['masks']); self.report_translate(page, st); self.report_evidence(page, st['evidence'])
-    page.section('How it was made', 'The settings of this run; the same command with the same seed repeats it.')
-    page.settings(self.s); page.settings(self.run.record['versions'], 'Versions')
-    return page.write(self.path('report.html'))
+    return page.made(self.s, self.run.record['versions']).write(self.path('report.html'))
 
 @patch
 def report_segment(self:Colon, page, st):

@@ -4,7 +4,6 @@
 
 # %% ../../nbs/systems/73_mitosis.ipynb #db4f111b
 from __future__ import annotations
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from fastai.vision.core import imagenet_stats
 from fastcore.basics import patch
 from matplotlib import colormaps
 from scipy.spatial import cKDTree
-from ..core import HistonbError, Recipe, device as pick_device, error, open_run, seed_all, write_image
+from ..core import HistonbError, Recipe, device as pick_device, error, open_run, seed_all, write_image, with_changes
 from ..data.mitosis import MITOSIS, find_candidates, kind_of, open_fields, open_ready, patch_places, reach, split_fields, warn_swapped, windows
 from ..data.paired import default_tfms
 from ..data.pcam import patch_dls, split_patches
@@ -49,12 +48,7 @@ def settings(
 )->dict: # Nested plain data
     "The settings of a run; `HistonbError` for a preset or setting that does not exist."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
-    s = deepcopy(PRESETS[preset]) | (dict(phantom=dict(DRAWN)) if drawn else {})
-    for k, v in changes.items():
-        if k not in s: raise error(f'there is no setting "{k}"', remedy=f'There are {", ".join(s)}')
-        if isinstance(v, dict) and (extra := set(v) - set(s[k])): raise error(f'there is no setting "{k}.{sorted(extra)[0]}"', remedy=f'There are {", ".join(s[k])}')
-        s[k] = s[k] | v if isinstance(v, dict) else v
-    return s
+    return with_changes(PRESETS[preset] | (dict(phantom=DRAWN) if drawn else {}), changes)
 
 # %% ../../nbs/systems/73_mitosis.ipynb #8d5ec7d6
 @dataclass
@@ -278,9 +272,7 @@ def report(self:Mitosis)->Path:
     self.report_patches(page, st)
     if not self.ready: self.report_hard(page, st['hard']); self.report_detections(page, st)
     self.report_looked(page, st)
-    page.section('How it was made', 'The settings of this run; the same command with the same seed repeats it.')
-    page.settings(self.s); page.settings(run['versions'], 'Versions')
-    return page.write(self.path('report.html'))
+    return page.made(self.s, run['versions']).write(self.path('report.html'))
 
 @patch
 def report_data(self:Mitosis, page, st):
@@ -304,7 +296,7 @@ def report_candidates(self:Mitosis, page, st):
 @patch
 def report_patches(self:Mitosis, page, st):
     "The classifier."
-    name = 'classify_first' if self.ready else st['hard']['kept']; c, t, names = st['patches'], st['classify'], st['data']['names']; f = c['figures']
+    c, t, names = st['patches'], st['classify'], st['data']['names']; f = c['figures']
     page.section('Patches', f'{self.s["classify"]["net"]}, {t["began"]}: {t["patches"][1]} patches of {names[1]} and {t["patches"][0]} of {names[0]} to learn from, turned copies counted' + ('' if self.ready else '; patches are windows into the pictures, turned as they are read') + '.')
     k = 6; p = self.patches(2); show = [p.image(int(i)) for v in (1, 0) for i in np.flatnonzero(p.labels == v)[:2 * k]]
     page.figure(mosaic(show, 2 * k), f'Test patches: {names[1]} above, {names[0]} below.')

@@ -270,9 +270,7 @@ def report(self:Pcam)->Path:
     st, run = self.run.stages, self.run.record
     page = Page('PCam: what generated patches teach', 'Research use only. Every picture named generated was drawn by a network and shows no patient.', facts=dict(data=str(self.data), preset=run['preset'], seed=self.seed))
     self.report_data(page, st['classify']); self.report_generators(page, st); self.report_likeness(page, st['likeness']); self.report_utility(page, st['utility'])
-    page.section('How it was made', 'The settings of this run; the same command with the same seed repeats it.')
-    page.settings(self.s); page.settings(run['versions'], 'Versions')
-    return page.write(self.path('report.html'))
+    return page.made(self.s, run['versions']).write(self.path('report.html'))
 
 # %% ../../nbs/systems/72_pcam.ipynb #6272a545
 @patch
