@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #2dc5483b
 from __future__ import annotations
-import contextlib, copy, errno, hashlib, json, os, platform, random, shlex, shutil, sys, tempfile, time
+import contextlib, copy, errno, hashlib, json, logging, os, platform, random, shlex, shutil, sys, tempfile, time
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -13,10 +13,10 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% auto #0
-__all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'MAX_PIXELS', 'HistonbError', 'error', 'rng', 'seed_all',
-           'ClassTable', 'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask', 'write_image',
-           'write_mask', 'list_images', 'hash_file', 'hash_folder', 'quiet', 'progress', 'device', 'amp_dtype',
-           'versions', 'Run', 'open_run', 'Recipe', 'with_changes']
+__all__ = ['PANNUKE', 'CONSEP', 'BINARY', 'TABLES', 'IMAGE_SUFFIXES', 'MAX_PIXELS', 'LOG', 'HistonbError', 'error', 'rng',
+           'seed_all', 'ClassTable', 'atomic', 'atomic_dir', 'write_json', 'read_json', 'read_image', 'read_mask',
+           'write_image', 'write_mask', 'list_images', 'hash_file', 'hash_folder', 'ranks', 'quiet', 'progress',
+           'device', 'amp_dtype', 'versions', 'logged', 'Run', 'open_run', 'Recipe', 'with_changes']
 
 # %% ../nbs/00_core.ipynb #353ee77a
 class HistonbError(ValueError):
@@ -298,10 +298,18 @@ def hash_folder(
     for p in files: h.update(str(p.relative_to(path) if p != path else p.name).encode() + b'\0' + hash_file(p).encode())
     return h.hexdigest()
 
+# %% ../nbs/00_core.ipynb #rk000002
+def ranks()->tuple[int, int]: # (0, 1) where there is one process
+    "Which process this is, and how many there are, from `RANK` and `WORLD_SIZE`; `HistonbError` when they do not go together."
+    try: rank, n = (int(os.environ.get(k) or d) for k, d in (('RANK', 0), ('WORLD_SIZE', 1)))
+    except ValueError: rank, n = -1, 0
+    if not 0 <= rank < n: raise error(f'RANK={os.environ.get("RANK")} and WORLD_SIZE={os.environ.get("WORLD_SIZE")} do not go together', remedy='Start with torchrun or accelerate launch, or set both: RANK counts from 0')
+    return rank, n
+
 # %% ../nbs/00_core.ipynb #3b1f65c1
 def quiet()->bool: # Whether nobody is watching
-    "True when output is piped, in CI, or when `HISTONB_QUIET` is set; notebooks and terminals are watched."
-    return not (sys.stderr.isatty() or 'ipykernel' in sys.modules) or bool(os.environ.get('HISTONB_QUIET') or os.environ.get('CI'))
+    "True when output is piped, in CI, when `HISTONB_QUIET` is set, and in all processes but the first; notebooks and terminals are watched."
+    return ranks()[0] > 0 or not (sys.stderr.isatty() or 'ipykernel' in sys.modules) or bool(os.environ.get('HISTONB_QUIET') or os.environ.get('CI'))
 
 def progress(
     iterable=None, # What to go through; `None` for a bar moved by hand
@@ -314,13 +322,14 @@ def progress(
 
 # %% ../nbs/00_core.ipynb #6aa9d92d
 def device(
-    name:str|None=None, # 'cpu', 'cuda', 'cuda:1', 'mps', or None for the best there is
+    name:str|None=None, # 'cpu', 'cuda', 'cuda:1', 'mps', or None for the best there is; each process of several takes a GPU of its own
 ):
     "The torch device to work on; `HistonbError` when the machine has not got it."
     import torch
     best = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
     d = name or best
     if d.startswith('cuda') and best != 'cuda' or d == 'mps' and best != 'mps': raise error(f'this machine has no {d} device', remedy='Use --device cpu, or leave it out')
+    if d == 'cuda' and 'LOCAL_RANK' in os.environ: d = f'cuda:{int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count()}'
     return torch.device(d)
 
 def amp_dtype(
@@ -345,6 +354,22 @@ def versions(
         except metadata.PackageNotFoundError: out[p] = None
     return out
 
+# %% ../nbs/00_core.ipynb #lg000002
+LOG = logging.getLogger('histonb')
+
+@contextlib.contextmanager
+def logged(
+    file:str|Path, # Such as `run.log` in a run folder; lines are added to it, with the time
+):
+    "Write what is told to the logger to a file, which is made at the first line; an exception goes there with all its lines."
+    h = logging.FileHandler(file, delay=True, encoding='utf-8'); h.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    was = LOG.level; LOG.setLevel(logging.INFO); LOG.addHandler(h)
+    try: yield
+    except BaseException as e:
+        if h.stream: LOG.error(f'stopped by {type(e).__name__}: {e}', exc_info=not isinstance(e, (HistonbError, KeyboardInterrupt)))
+        raise
+    finally: LOG.removeHandler(h); LOG.setLevel(was); h.close()
+
 # %% ../nbs/00_core.ipynb #74d999f3
 @dataclass
 class Run:
@@ -367,13 +392,14 @@ def start(cls:Run,
     resume:bool=False, # Go on where an earlier run in `out` stopped
 )->Run:
     "Open a run folder; `HistonbError` when it holds another run and `resume` does not fit."
+    if ranks()[1] > 1: raise error(f'a run is the work of one process, and this is one of {ranks()[1]}', out, 'Start it without torchrun; in Python, many_devices trains one net on several devices')
     out = Path(out); data = {k: dict(path=str(p), sha256=hash_folder(p)) for k, p in (data or {}).items() if p}
     record = dict(system=system, preset=preset, command=command, status='running', settings=json.loads(json.dumps(settings or {}, default=_plain)),
                   versions=versions(), seed=seed, data=data, figures={}, seconds=0.)
     run = cls(out, record)
     if (out/'run.json').exists(): run._take_over(resume)
     elif out.exists() and not out.is_dir(): raise error('is a file where a run folder was expected', out)
-    out.mkdir(parents=True, exist_ok=True); run.save()
+    out.mkdir(parents=True, exist_ok=True); run.save(); LOG.info(f'{command or system}: {"goes on" if run.stages else "begins"}, with {json.dumps(record["versions"])}')
     return run
 
 # %% ../nbs/00_core.ipynb #25008701
@@ -381,7 +407,7 @@ def start(cls:Run,
 def _take_over(self:Run, resume:bool):
     "Check that the run already in the folder is the same one, and take over its figures and stages."
     old = read_json(self.out/'run.json')
-    if old.get('status') == 'failed' and len(list(self.out.iterdir())) == 1: return         # it failed before it made anything
+    if old.get('status') == 'failed' and {p.name for p in self.out.iterdir()} <= {'run.json', 'run.log'}: return         # it failed before it made anything
     if not resume: raise error('already holds a run', self.out, 'Add --resume to go on with it, or name another folder')
     for k in ('system', 'preset', 'seed', 'settings', 'data'):
         if old.get(k) != self.record[k]: raise error(f'the run in this folder has another {k}', self.out, 'Resume with the same command, or name another folder')
@@ -403,8 +429,8 @@ def stage(self:Run,
 ):
     "Do `work` once: a resumed run takes what it returned from the record."
     if name not in self.stages:
-        self.stages[name] = json.loads(json.dumps(_finite(work()), default=_plain))
-        write_json(self.out/'stages.json', self.stages); self.save()
+        LOG.info(f'{name}: begins'); began = time.time(); self.stages[name] = json.loads(json.dumps(_finite(work()), default=_plain))
+        write_json(self.out/'stages.json', self.stages); self.save(); LOG.info(f'{name}: done in {time.time() - began:.0f} s')
     return self.stages[name]
 
 @patch
@@ -418,7 +444,7 @@ def figures(self:Run,
 def finish(self:Run, status:str='done', # 'done' or 'failed'
     )->dict: # The figures
     "Close the record and return its figures."
-    self.record['status'] = status; self.save()
+    self.record['status'] = status; self.save(); LOG.info(f'the run is {status}')
     return self.record['figures']
 
 # %% ../nbs/00_core.ipynb #c4f1d8e2

@@ -4,23 +4,29 @@
 
 # %% ../../nbs/train/51_callbacks.ipynb #8f8e099f
 from __future__ import annotations
-import copy, random
-from contextlib import nullcontext
+import copy, os, random
+from contextlib import contextmanager, nullcontext
+from types import MethodType
 from pathlib import Path
+from socket import socket
+from tempfile import TemporaryDirectory
 import numpy as np
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from fastai.callback.core import Callback, CancelEpochException
 from fastai.callback.schedule import ParamScheduler
 from fastai.callback.tracker import TrackerCallback, ReduceLROnPlateau
 from fastai.learner import Learner
 from fastai.torch_core import to_float
-from fastcore.basics import patch
-from ..core import amp_dtype, atomic, error, quiet, write_image
+from fastcore.basics import noop, patch
+from ..core import LOG, amp_dtype, atomic, error, quiet, ranks, write_image
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'HalfPrecision', 'EpochSeed', 'constant_then_linear', 'linear_decay', 'constant', 'one_cycle', 'plateau',
-           'schedule', 'random_states', 'set_random_states', 'SaveState', 'SkipDone', 'resumable', 'fit_resumable',
-           'history', 'EMA', 'averaged', 'SamplePanels']
+           'schedule', 'random_states', 'set_random_states', 'shared', 'SaveState', 'SkipDone', 'resumable', 'EMA',
+           'averaged', 'deal', 'undeal', 'sync_norms', 'unsync_norms', 'ManyDevices', 'join', 'many_devices', 'TellLog',
+           'fit_resumable', 'history', 'processes', 'SamplePanels']
 
 # %% ../../nbs/train/51_callbacks.ipynb #648b2d10
 class HalfPrecision(Callback):
@@ -123,6 +129,15 @@ def set_random_states(
     v, k, *rest = s['numpy']; np.random.set_state((v, k.numpy().astype(np.uint32), *rest)); random.setstate(tuple(s['python']))
     for dl, r in zip([dl for dl in getattr(dls, 'loaders', []) if hasattr(dl, 'rng')], s['loaders']): dl.rng.setstate(tuple(r))
 
+# %% ../../nbs/train/51_callbacks.ipynb #dv000002
+def shared(
+    thing, # Plain data and tensors
+)->list: # What each process gave, in their order
+    "The same thing of all processes that train together; of one process, its own."
+    if not (dist.is_available() and dist.is_initialized()): return [thing]
+    out = [None]*dist.get_world_size(); dist.all_gather_object(out, thing)
+    return out
+
 # %% ../../nbs/train/51_callbacks.ipynb #1e7b8f78
 class SaveState(Callback):
     "Write the whole training state after each epoch, and take it up again when a fit starts with `resume`."
@@ -148,13 +163,15 @@ def _set_callback_state(cb, s):
 # %% ../../nbs/train/51_callbacks.ipynb #a30e3bed
 @patch
 def after_epoch(self:SaveState):
-    "Write the state."
+    "Write the state; of several processes the first one does, with the random states of all."
+    states = shared(random_states(self.dls))
+    if ranks()[0]: return
     r = self.learn.recorder
     rec = dict(lrs=list(map(float, r.lrs)), iters=list(map(int, r.iters)), losses=[float(v) for v in r.losses],
                values=[[float(v) for v in row] for row in r.values], smooth=[r.smooth_loss.count, torch.as_tensor(r.smooth_loss.val).detach().cpu()])
     own = {cb.name: s for cb in self.learn.cbs if cb is not self and (s := _callback_state(cb)) is not None}
     state = dict(format=1, key=self.key, epoch=self.epoch + 1, n_epoch=self.n_epoch, model=self.model.state_dict(), opt=self.opt.state_dict(),
-                 callbacks=own, recorder=rec, random=random_states(self.dls))
+                 callbacks=own, recorder=rec, random=states[0], others=states[1:])
     with atomic(self.file) as f: torch.save(state, f)
 
 # %% ../../nbs/train/51_callbacks.ipynb #b24b1365
@@ -166,6 +183,7 @@ def load(self:SaveState)->dict|None:
     except Exception as e: raise error(f'is not a training state that can be read ({type(e).__name__})', self.file, 'Delete it to start again') from None
     if s.get('key') != self.key or s.get('n_epoch') != self.n_epoch:
         raise error(f'belongs to another training ({s.get("key")}, {s.get("n_epoch")} epochs)', self.file, 'Delete it to start again, or use the same settings')
+    if (n := 1 + len(s.get('others', []))) != ranks()[1]: raise error(f'was written by {n} process{"es"*(n > 1)}, and there are {ranks()[1]} now', self.file, 'Start as many, or delete it to start again')
     return s
 
 # %% ../../nbs/train/51_callbacks.ipynb #d650afc3
@@ -187,12 +205,12 @@ class SkipDone(Callback):
 @patch
 def before_fit(self:SaveState):
     "Load the state, after every other callback has made itself ready."
-    s = self.load() if self.resume else None
+    s = shared(self.load() if self.resume and not ranks()[0] else None)[0]
     if not s: return
     self.model.load_state_dict(s['model']); self.opt.load_state_dict(s['opt'])
     for cb in self.learn.cbs:
         if cb.name in s['callbacks']: _set_callback_state(cb, s['callbacks'][cb.name])
-    self._restore(s['recorder']); set_random_states(s['random'], self.dls)
+    self._restore(s['recorder']); set_random_states([s['random'], *s.get('others', [])][ranks()[0]], self.dls)
     self.learn.skip_done.sleep(s['epoch'])
 
 # %% ../../nbs/train/51_callbacks.ipynb #60d4ca45
@@ -211,30 +229,6 @@ def resumable(
 )->list: # Callbacks for a Learner
     "The two callbacks that save a training and take it up again."
     return [SkipDone(), SaveState(file, resume, key)]
-
-# %% ../../nbs/train/51_callbacks.ipynb #ea9f8b41
-def fit_resumable(
-    learn:Learner, # Anything trainable
-    n_epoch:int, # Epochs in all, those already done counted
-    file:str|Path, # Where the state lives
-    schedule=None, # A callback from this room, or None for the Learner's own rate
-    resume:bool=True, # Go on from `file` if it is there
-    key:str='', # What the training is, so that states cannot be mixed up
-    cbs=None, # More callbacks
-)->Learner: # The same one, trained
-    "Fit with a state file: call it again after a kill and it goes on where it stopped."
-    extra = [*resumable(file, resume, key), *([schedule] if schedule else []), *(cbs or [])]
-    if not learn._grab_cbs(EpochSeed): extra.append(EpochSeed())
-    with (learn.no_bar() if quiet() else nullcontext()), (learn.no_logging() if quiet() else nullcontext()): learn.fit(n_epoch, cbs=extra)
-    return learn
-
-# %% ../../nbs/train/51_callbacks.ipynb #d1e2f3a4
-def history(
-    learn:Learner, # A trained Learner
-)->dict: # {column: list of its values, one an epoch}
-    "The progress table as plain data."
-    r = learn.recorder
-    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
 
 # %% ../../nbs/train/51_callbacks.ipynb #e0a10002
 class EMA(Callback):
@@ -277,6 +271,192 @@ def averaged(
     ema = learn._grab_cbs(EMA)
     return ema[0].net if ema and ema[0].net is not None else learn.model
 
+# %% ../../nbs/train/51_callbacks.ipynb #dv000011
+def deal(
+    dl, # A fastai `DataLoader`; changed until `undeal`
+    rank:int, # Which process this is
+    n:int, # How many there are
+):
+    "Let a loader give every n-th sample of the order that the first process draws; where samples do not come out even, some are given twice (last ones are left out by a loader that drops them)."
+    whole, mine = dl.n, dl.n//n if dl.drop_last else -(-dl.n//n)
+    def get_idxs(self):
+        self.n = whole
+        try: order = [list(type(self).get_idxs(self))]
+        finally: self.n = mine
+        dist.broadcast_object_list(order)
+        return (order[0]*n)[rank:n*mine:n]
+    if dl.drop_last and mine < dl.bs: raise error(f'{whole} training samples are fewer than a batch of {dl.bs} for each of {n} processes', remedy='Use a smaller batch or fewer processes')
+    dl.get_idxs, dl.n, dl.dealt = MethodType(get_idxs, dl), mine, whole
+
+def undeal(dl): # A loader that was dealt
+    "Let the loader give all samples again."
+    dl.n = dl.dealt; del dl.get_idxs, dl.dealt
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000013
+@torch.no_grad()
+def _average(tensors):
+    "Replace tensors by their means over the processes"
+    tensors = [t.detach() for t in tensors]
+    if not tensors: return
+    flat = torch.cat([t.flatten().float() for t in tensors]); dist.all_reduce(flat); flat /= dist.get_world_size()
+    for t, m in zip(tensors, flat.split([t.numel() for t in tensors])): t.copy_(m.view(t.shape))
+
+@torch.no_grad()
+def _as_first(tensors):
+    "Replace tensors by those of the first process"
+    for t in tensors:
+        whole = t.detach().byte() if t.dtype == torch.bool else t.detach().clone(memory_format=torch.contiguous_format)
+        dist.broadcast(whole, 0); t.detach().copy_(whole)
+
+def _joined(x, n):
+    "The first `n` samples of all processes, dealt back; means of scalars"
+    if isinstance(x, dict): return {k: _joined(v, n) for k, v in x.items()}
+    if isinstance(x, (list, tuple)): return type(x)(_joined(v, n) for v in x)
+    if not isinstance(x, torch.Tensor): return x
+    t = x.as_subclass(torch.Tensor).contiguous(); parts = [torch.empty_like(t) for _ in range(dist.get_world_size())]; dist.all_gather(parts, t)
+    return (torch.stack(parts, 1).flatten(0, 1)[:n] if t.ndim else torch.stack(parts).float().mean()).as_subclass(type(x))
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000015
+def sync_norms(
+    net:torch.nn.Module, # Changed in place
+)->list: # What `unsync_norms` needs to put the layers back
+    "Make `SyncBatchNorm` of the BatchNorms of a net on a GPU; weights and statistics stay the same tensors."
+    found = [(m, k, c) for m in net.modules() for k, c in m.named_children() if isinstance(c, torch.nn.modules.batchnorm._BatchNorm) and not isinstance(c, torch.nn.SyncBatchNorm)]
+    for m, k, c in found: setattr(m, k, torch.nn.SyncBatchNorm.convert_sync_batchnorm(c).train(c.training))
+    return found
+
+def unsync_norms(
+    found:list, # As `sync_norms` gives it
+):
+    "Put the layers back."
+    for m, k, c in found: c.train(getattr(m, k).training); setattr(m, k, c)
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000017
+class ManyDevices(Callback):
+    "Train one net with all processes; put there by `many_devices`."
+    order = 12
+    def __init__(self): (self.rank, self.n), self.ready = ranks(), False
+    def nets(self): return [self.model, *(c.critic for c in self.learn.cbs if isinstance(getattr(c, 'critic', None), torch.nn.Module))]
+    def before_fit(self):
+        if self.rank: torch.manual_seed(torch.initial_seed() + self.rank)          # noise and dropout are each process's own
+    def after_backward(self): self.share(self.model)
+    def after_fit(self):
+        if not self.ready: return
+        for h in self.hooks: h.remove()
+        for dl in self.dls.loaders: undeal(dl)
+        unsync_norms(self.norms); self.ready = False
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000018
+@patch
+def before_epoch(self:ManyDevices):
+    "Once, when all other callbacks are ready: the same weights everywhere, a part of the samples for each."
+    if self.ready: return
+    nets, self.ready = self.nets(), True
+    for net in [*nets, *(c.net for c in self.learn._grab_cbs(EMA))]: _as_first(net.state_dict().values())
+    self.norms = [f for net in nets for f in sync_norms(net)] if next(self.model.parameters()).is_cuda else []
+    self.hooks = [c.opt_d.register_step_pre_hook(lambda *_, net=c.critic: self.share(net)) for c in self.learn.cbs if getattr(c, 'opt_d', None) is not None]
+    for dl in self.dls.loaders: deal(dl, self.rank, self.n)
+    for c in self.learn.cbs:
+        if self.rank and hasattr(c, 'say'): c.say = noop
+
+@patch
+def share(self:ManyDevices, net):
+    "Average gradients and running statistics; what a net sets up from its first batch is the first process's."
+    floats = [b for b in net.buffers() if b.is_floating_point()]
+    if self.epoch == self.iter == 0: _as_first(net.buffers())
+    _average([p.grad for p in net.parameters() if p.grad is not None] + floats)
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000020
+@patch
+def after_loss(self:ManyDevices):
+    if not self.training: return
+    mean = self.learn.loss.detach().clone(); _average([mean]); self.learn.loss = mean
+    if not torch.isfinite(mean): self.learn.loss_grad = self.loss_grad*float('nan')
+
+@patch
+def after_pred(self:ManyDevices):
+    "Join what all processes validated."
+    if self.training: return
+    n = min(self.dl.bs*self.n, self.dl.dealt - self.iter*self.dl.bs*self.n)
+    self.learn.xb, self.learn.yb, self.learn.pred = _joined((self.xb, self.yb, self.pred), n)
+    for k in ('mask', 'label'):
+        if isinstance(v := getattr(self.loss_func, k, None), torch.Tensor): setattr(self.loss_func, k, _joined(v, n))
+
+@patch
+def after_train(self:ManyDevices):
+    "Average the terms that callbacks add up, and statistics once more."
+    _average([b for net in self.nets() for b in net.buffers() if b.is_floating_point()])
+    for c in self.learn.cbs:
+        sums = getattr(c, 'sums', None) or {}
+        _average([s[0] if isinstance(s, tuple) else s for s in sums.values()])
+
+@patch
+def after_epoch(self:ManyDevices): self.learn.recorder.log = type(self.recorder.log)(shared(list(self.recorder.log))[0])
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000021
+def join():
+    "Meet the other processes that were started with this one, on its own GPU where there are any; needed once."
+    if ranks()[1] == 1 or dist.is_initialized(): return
+    gpu = torch.cuda.is_available()
+    if gpu: torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
+    dist.init_process_group('cpu:gloo,cuda:nccl' if gpu else 'gloo')
+
+@contextmanager
+def many_devices(
+    learn:Learner, # Any learner of histonb
+): # The same
+    "While this lasts, `fit` trains one net with all processes that `torchrun` or `accelerate launch` started; with one process it changes nothing."
+    if ranks()[1] == 1 or learn._grab_cbs(ManyDevices): yield learn; return
+    join(); silent = ranks()[0] > 0
+    with learn.added_cbs(ManyDevices()), (learn.no_bar() if silent else nullcontext()), (learn.no_logging() if silent else nullcontext()): yield learn
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000041
+class TellLog(Callback):
+    "Tell the log each row of the progress table."
+    order = 51
+    def after_epoch(self): LOG.info(', '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k, v in zip(self.recorder.metric_names, self.recorder.log)))
+
+# %% ../../nbs/train/51_callbacks.ipynb #ea9f8b41
+def fit_resumable(
+    learn:Learner, # Anything trainable
+    n_epoch:int, # Epochs in all, those already done counted
+    file:str|Path, # Where the state lives
+    schedule=None, # A callback from this room, or None for the Learner's own rate
+    resume:bool=True, # Go on from `file` if it is there
+    key:str='', # What the training is, so that states cannot be mixed up
+    cbs=None, # More callbacks
+)->Learner: # The same one, trained
+    "Fit with a state file: call it again after a kill and it goes on where it stopped. Under `torchrun` or `accelerate launch` all processes train one net."
+    extra = [*resumable(file, resume, key), *([schedule] if schedule else []), *(cbs or [])]
+    if not learn._grab_cbs(EpochSeed): extra.append(EpochSeed())
+    with many_devices(learn), (learn.no_bar() if quiet() else nullcontext()), (learn.no_logging() if quiet() else nullcontext()): learn.fit(n_epoch, cbs=[*extra, TellLog()])
+    return learn
+
+# %% ../../nbs/train/51_callbacks.ipynb #d1e2f3a4
+def history(
+    learn:Learner, # A trained Learner
+)->dict: # {column: list of its values, one an epoch}
+    "The progress table as plain data."
+    r = learn.recorder
+    return {k: [float(v[i]) for v in r.values] for i, k in enumerate([m for m in r.metric_names if m not in ('epoch', 'time')])}
+
+# %% ../../nbs/train/51_callbacks.ipynb #dv000023
+def _child(i, work, n, port, folder):
+    os.environ.update(RANK=str(i), LOCAL_RANK=str(i), WORLD_SIZE=str(n), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port)); torch.set_num_threads(1)
+    try: torch.save(work(), Path(folder)/f'{i}.pt')
+    finally:
+        if dist.is_initialized(): dist.destroy_process_group()
+
+def processes(
+    work, # Called without arguments in each process; returns plain data and tensors, or None
+    n:int=2, # How many
+)->list: # What each returned
+    "Do the same work in several processes of this machine; on GPUs, call it before anything else has used one."
+    with socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+    with TemporaryDirectory() as d:
+        mp.start_processes(_child, (work, n, port, d), n, start_method='fork')
+        return [torch.load(f, weights_only=True) if (f := Path(d)/f'{i}.pt').exists() else None for i in range(n)]
+
 # %% ../../nbs/train/51_callbacks.ipynb #e930aa48
 class SamplePanels(Callback):
     "Write a panel of the same validation samples after each epoch to `folder/epoch_000.png`."
@@ -290,7 +470,7 @@ class SamplePanels(Callback):
         if self.batch is None:
             kept = random_states(self.dls); self.batch = self.dls.valid.one_batch(); set_random_states(kept, self.dls)
     def after_epoch(self):
-        if self.epoch % self.every and self.epoch != self.n_epoch - 1: return
+        if ranks()[0] or self.epoch % self.every and self.epoch != self.n_epoch - 1: return
         was = self.model.training; self.model.eval()
         with torch.no_grad(): write_image(self.folder/f'epoch_{self.epoch:03d}.png', self.draw(self.learn, self.batch))
         self.model.train(was)

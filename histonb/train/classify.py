@@ -17,7 +17,7 @@ from fastcore.basics import listify, patch
 from plum import dispatch
 from safetensors.torch import save as save_tensors
 from torch import nn
-from ..core import atomic, error
+from ..core import atomic, error, ranks
 from ..data.pcam import TensorLabel
 from ..measure.classify import ClassifyMetric
 from ..models.classifier import build_classifier
@@ -72,7 +72,7 @@ def after_epoch(self:KeepBest):
     v = float(self.recorder.values[-1][names.index(self.monitor)]) * (-1 if 'loss' in self.monitor else 1)
     if not np.isfinite(v) or self.best is not None and v <= self.best: return
     self.best, self.epoch_of, self.weights = v, self.epoch, {k: t.detach().cpu().clone() for k, t in self.model.state_dict().items()}
-    if self.file:
+    if self.file and not ranks()[0]:
         with atomic(self.file) as f: f.write(save_tensors({k: t.contiguous() for k, t in self.weights.items()}))
 
 @patch
