@@ -131,7 +131,9 @@ _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='
 def _system(args, name, **data):
     "Run a system and say where its report is"
     given = {k: v for k, v in data.items() if v is not None}
-    figures = import_module(f'histonb.systems.{name}').run(args.out, preset=args.preset, seed=args.seed, resume=args.resume, device=args.device, **given)
+    from histonb.core import logged
+    with logged(Path(args.out)/'run.log'):
+        figures = import_module(f'histonb.systems.{name}').run(args.out, preset=args.preset, seed=args.seed, resume=args.resume, device=args.device, **given)
     report = str((Path(args.out)/'report.html').resolve())
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
 
@@ -190,6 +192,10 @@ def _stains(args):
     if len(args.input) != 1: raise error(f'{len(args.input)} inputs were given', remedy='Give one folder of fields, such as one that holds 20x_images')
     return predict_fields(load_stainer(args.model, args.device), args.input[0], args.out, tta=args.tta)
 
+def _say(out):
+    from histonb.core import ranks
+    if not ranks()[0]: print(out)
+
 _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), arg('--out', metavar='DIR', required=True, help='where results go'),
         arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
 
@@ -204,7 +210,7 @@ def predict(args # parsed arguments
     else: rows = _pictures(args)
     failed = rows.status == 'failed'
     for message in rows.message[rows.message != '']: print(f'histonb: {message}', file=sys.stderr)
-    if not failed.all(): print(args.out)
+    if not failed.all(): _say(args.out)
     return int(failed.any())
 
 # %% ../nbs/90_cli.ipynb #cdf5757a
@@ -216,7 +222,7 @@ def generate(args # parsed arguments
     from histonb.run.predict import generate as draw
     from histonb.run.store import load_model
     draw(args.masks if Path(args.masks).is_dir() else [args.masks], load_model(args.model, args.device), args.out, layout=args.layout)
-    print(args.out)
+    _say(args.out)
 
 # %% ../nbs/90_cli.ipynb #cl900002
 @verb(arg('--data', metavar='DIR', required=True, help='a labelled set, as PanNuke is released or plain'), arg('--out', metavar='DIR', required=True, help='a new folder'),

@@ -13,6 +13,7 @@ from ..core import progress as bar
 from ..data.mitosis import reach, take_window
 from ..measure.detection import Found, thin
 from ..prep.candidates import candidates, points_to_geojson
+from .predict import _bytes, my_part, write_summary
 from .store import Model
 from ..show import NotebookFigure, as_rgb, scale_bar
 
@@ -119,15 +120,14 @@ def detect_files(
     inputs, # A picture, a folder of pictures, or several of either
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Their pixel size, µm; None: the model's own
-)->pd.DataFrame: # One row a picture: file, status (done, failed), message, mitoses
+)->pd.DataFrame: # One row a picture of this process: file, status (done, failed), message, mitoses
     "Find mitoses in files; `HistonbError` when the model is no detector."
-    post_of(model); rows = []
+    post_of(model); rows = {}
     paths = [p for i in listify(inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
-    for p in bar(paths, desc='pictures'):
+    for i, p in bar(my_part(paths, _bytes), desc='pictures'):
         try: image = read_image(p); found = detect(model, image, mpp)
-        except ValueError as e: rows.append(dict(file=str(p), status='failed', message=str(e), mitoses=None)); continue
+        except ValueError as e: rows[i] = dict(file=str(p), status='failed', message=str(e), mitoses=None); continue
         write_found(found, out, p.stem, model.table)
         sure = found[found.mitosis]; seen = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
-        write_image(Path(out)/'overlays'/f'{p.stem}.png', mark(image, seen, 0., reach(mpp or model.mpp))); rows.append(dict(file=str(p), status='done', message='', mitoses=len(sure)))
-    with atomic(Path(out)/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
-    return pd.DataFrame(rows)
+        write_image(Path(out)/'overlays'/f'{p.stem}.png', mark(image, seen, 0., reach(mpp or model.mpp))); rows[i] = dict(file=str(p), status='done', message='', mitoses=len(sure))
+    return write_summary(rows, out)

@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
-from itertools import islice, product
+from itertools import count, islice, product
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from zlib import crc32
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, list_images, read_image, read_json, read_mask, write_image, write_json, write_mask
+from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, list_images, ranks, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..data.pannuke import open_pannuke, write_pannuke
 from ..prep.layouts import Layout
@@ -25,7 +25,7 @@ from ..prep.tiles import pad_to_size, tile_grid
 from .store import Model, Prediction, decide, eightfold, to_picture
 
 # %% auto #0
-__all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'generate', 'predict_files']
+__all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate', 'predict_files']
 
 # %% ../../nbs/run/61_predict.ipynb #dc4099c6
 def axis_weights(
@@ -258,11 +258,36 @@ def _as_release(out):
     for k in ('images', 'classes', 'instances'): shutil.rmtree(out/k, ignore_errors=True)
     return [out]
 
+# %% ../../nbs/run/61_predict.ipynb #sh000002
+def my_part(
+    items, # The list of work, the same in every process
+    size=lambda item: 0, # How large an item is
+)->list: # [(place in the list, item)]
+    "What this process does of a list of work; everything, where it is alone."
+    rank, n = ranks(); items = list(enumerate(items))
+    return items if n == 1 else sorted(sorted(items, key=lambda i: -size(i[1]))[rank::n], key=lambda i: i[0])
+
+def _bytes(path): return Path(path).stat().st_size if Path(path).exists() else 0
+
+def write_summary(
+    rows:dict, # {place in the list of work: row}, of this process
+    out:str|Path, # Folder of the results
+)->pd.DataFrame: # The rows of this process
+    "Write `summary.csv`; of several processes, each that finds the rows of all others writes them too."
+    (rank, n), out, own = ranks(), Path(out), pd.DataFrame(list(rows.values()))
+    parts = [out/f'.summary_{r}_of_{n}.json' for r in range(n)]; all_rows = [*rows.items()]
+    if n > 1:
+        write_json(parts[rank], all_rows)
+        if not all(p.exists() for p in parts): return own
+        all_rows = sorted((r for p in parts for r in read_json(p)), key=lambda r: r[0])
+    with atomic(out/'summary.csv', 'w') as f: pd.DataFrame([r for _, r in all_rows]).to_csv(f, index=False)
+    return own
+
 # %% ../../nbs/run/61_predict.ipynb #e79f0459
 def _same_job(out, job, file):
     "Open an output folder for `job`; one that another job began, or that holds something else, is not mixed with it"
     path = Path(out)/file
-    try: strange = not path.exists() and any(not p.name.startswith('.') for p in Path(out).iterdir())
+    try: strange = any(not p.name.startswith('.') for p in Path(out).iterdir()) and not path.exists()        # in this order: a process beside this one may write it now
     except FileNotFoundError: strange = False
     except NotADirectoryError: raise error('is a file where a folder for results was expected', out) from None
     if strange: raise error('is not empty and holds no results of this command', out, 'Name a new folder')
@@ -312,12 +337,16 @@ def generate(
     if model.task != 'translate': raise error(f'a model for the task "{model.task}" does not draw tissue', remedy='Give a model that was saved with task translate')
     masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp, texture=texture), []
     if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table.to_dict() | (dict(mpp=model.mpp) if model.mpp else {}))
-    todo = enumerate(bar(masks, desc='tissue') if progress else masks)
-    while given := [_named(*im) for im in islice(todo, batch)]:
+    (rank, n), names, todo = ranks(), [], enumerate(bar(masks, desc='tissue') if progress else masks)
+    if n > 1 and (layout != 'plain' or not out): raise error('several processes write a plain data set', out, 'Give out=, and lay it out in one process afterwards: finished pictures are not drawn again')
+    for k in count():
+        if not (given := [_named(*im) for im in islice(todo, batch)]): break
+        names += [f'{name}.png' for name, _ in given]
+        if k % n != rank: continue
         some = [(n, _map(n, m, model.table)) for n, m in given]; files = _draw_into(model, some, out, tile, texture) if out else _draw(model, some, tile, texture)
         if out: _keep_nuclei([m for _, m in given], files)
         done += files
-    if out: write_json(out/'manifest.json', dict(**job, synthetic=True, licence=model.config['licence'], files=[p.name for p in done]))
+    if out and not rank: write_json(out/'manifest.json', dict(**job, synthetic=True, licence=model.config['licence'], files=names))
     return _as_release(out) if out and layout == 'pannuke' else done
 
 # %% ../../nbs/run/61_predict.ipynb #37e6501f
@@ -381,12 +410,11 @@ def predict_files(
     progress:bool=True, # Show a progress bar
     suffixes:tuple=IMAGE_SUFFIXES, # What counts as a picture in a folder
     one=_predict_file, # Function of (model, path, out, mpp, stain, tta) that does one picture and returns its row
-)->pd.DataFrame: # One row a picture: file, status (done, skipped, failed), message, nuclei, seconds
-    "Predict pictures and write all results; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
+)->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei, seconds
+    "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
     if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
     paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
     _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
     write_json(out/'classes.json', model.table)
-    rows = [one(model, p, out, mpp, stain, tta) for p in (bar(paths, desc='pictures') if progress else paths)]
-    with atomic(out/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
-    return pd.DataFrame(rows)
+    paths = my_part(paths, _bytes)
+    return write_summary({i: one(model, p, out, mpp, stain, tta) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)

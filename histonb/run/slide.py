@@ -5,7 +5,7 @@
 # %% ../../nbs/run/62_slide.ipynb #87b16e6c
 from __future__ import annotations
 import hashlib, json, logging, os, shutil, time, uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -383,7 +383,9 @@ def _begun(folder, job):
     if state.get('job') == job and all((folder/f'{k}.npy').exists() for k in needed):
         for p in folder.glob('.*.part'): p.unlink()
         return state
-    shutil.rmtree(folder, ignore_errors=True); folder.mkdir(parents=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(3):
+        with suppress(FileNotFoundError): folder.mkdir(parents=True, exist_ok=True)                        # another process may remove the empty folder around it
     return dict(job=job, rows=0, blocks=0, nuclei=0)
 
 def _map(path, shape, dtype):
@@ -531,7 +533,7 @@ def predict_slide(
     tissue = tissue_mask(slide, workers=workers); source, warning = _stain(model, view, tissue, stain)
     job = _Job(model, view, out/'unfinished'/name, settings | dict(workers=workers, progress=progress), state, tissue, source); job.save()
     _map_pixels(job); _cut_nuclei(job); _write_all(job, out, name)
-    if not any((out/'unfinished').iterdir()): (out/'unfinished').rmdir()
+    with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
     return job.state['nuclei'], warning
 
 # %% ../../nbs/run/62_slide.ipynb #816175a3
@@ -554,7 +556,7 @@ def predict_slides(
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show progress bars
     **settings, # Of slides, as for `predict_slide`
-)->pd.DataFrame: # One row each: file, status (done, skipped, failed), message, nuclei, seconds
-    "Predict slides and pictures and write all results; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
+)->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, nuclei, seconds
+    "Predict slides and pictures and write all results, or this process's part of them; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
     one = lambda *args: _predict_one(*args, progress=progress, **settings)
     return predict_files(model, inputs, out, mpp, stain, tta, progress, IMAGE_SUFFIXES + SLIDE_SUFFIXES, one)

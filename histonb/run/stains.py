@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import tifffile
 from fastcore.basics import patch
-from ..core import HistonbError, atomic, error
+from ..core import HistonbError, atomic, error, ranks
 from ..core import progress as bar
 from ..data.adipocyte import TARGETS, Fields, FieldStats, find_fields
 from ..prep.fluorescence import match_quantiles
-from .predict import _same_job, predict_tiled
+from .predict import _same_job, my_part, predict_tiled, write_summary
 from .store import Model, load_model
 
 # %% auto #0
@@ -166,6 +166,5 @@ def predict_fields(
     if not files: raise HistonbError(failed[0]['message'])
     models = {t: m.config['sha256'] for t, m in nets.stains.items()} | ({'mask': nets.mask.config['sha256']} if nets.mask else {})
     _same_job(out, dict(models=models, tta=tta, match=match), 'predict.json')
-    rows = failed + [_field(nets, f, out, tta, match, kw) for f in (bar(files, desc='fields') if progress else files)]
-    with atomic(out/'summary.csv', 'w') as f: pd.DataFrame(rows).to_csv(f, index=False)
-    return pd.DataFrame(rows)
+    rows, todo = {k - len(failed): r for k, r in enumerate(failed) if not ranks()[0]}, my_part(files)
+    return write_summary(rows | {i: _field(nets, f, out, tta, match, kw) for i, f in (bar(todo, desc='fields') if progress else todo)}, out)
