@@ -142,25 +142,31 @@ def from_dict(cls:ClassTable,
     return cls(d['name'], tuple(d['names']), tuple(tuple(c) for c in d['colours']))
 
 # %% ../nbs/00_core.ipynb #d565968b
-def _no_space(e:OSError, path)->Exception:
+def _refused(e:OSError, path)->Exception:
+    "The sentence for a disk that does not take what is written; any other error as it is"
     if e.errno in (errno.ENOSPC, errno.EDQUOT): return error('the disk is full, nothing was written', path, 'Free some space and run the same command again')
+    if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS): return error(f'cannot be written to ({e.strerror.lower()})', path, 'Name another folder, or ask for the right to write here')
     return e
 
 def _umask()->int:
     m = os.umask(0); os.umask(m); return m
+
+def _beside(path, make):
+    "What `make` makes beside `path`, under a name of its own"
+    try: path.parent.mkdir(parents=True, exist_ok=True); return make(dir=path.parent, prefix=f'.{path.name[:40]}.', suffix='.part')
+    except OSError as e: raise _refused(e, path) from None
 
 @contextlib.contextmanager
 def atomic(
     path:str|Path, # The file to write
     mode:str='wb', # As for `open`
 ):
-    "Open a temporary file beside `path` that takes its place when the block ends well, and vanishes when it does not."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name[:40]}.', suffix='.part')
+    "Open a temporary file beside `path` that takes its place when the block ends well, and vanishes when it does not; `HistonbError` for a full disk or a place that may not be written to."
+    path = Path(path); fd, tmp = _beside(path, tempfile.mkstemp)
     try:
         with os.fdopen(fd, mode, **({} if 'b' in mode else {'encoding': 'utf-8'})) as f: yield f
         os.chmod(tmp, 0o666 & ~_umask()); os.replace(tmp, path)
-    except OSError as e: raise _no_space(e, path) from None
+    except OSError as e: raise _refused(e, path) from None
     finally: Path(tmp).unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #0ac00305
@@ -169,15 +175,14 @@ def atomic_dir(
     path:str|Path, # The folder to make; one that is there already is replaced
 ):
     "A temporary folder that becomes `path` when the block ends well, and vanishes when it does not."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name[:40]}.', suffix='.part'))
+    path = Path(path); tmp = Path(_beside(path, tempfile.mkdtemp))
     try:
         yield tmp
         os.chmod(tmp, 0o777 & ~_umask())
         old = path.with_name(f'.{path.name}.old')
         if path.exists(): shutil.rmtree(old, ignore_errors=True); os.replace(path, old)
         os.replace(tmp, path); shutil.rmtree(old, ignore_errors=True)
-    except OSError as e: raise _no_space(e, path) from None
+    except OSError as e: raise _refused(e, path) from None
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
 # %% ../nbs/00_core.ipynb #598d8e5e

@@ -292,8 +292,7 @@ def _same_job(out, job, file):
     except NotADirectoryError: raise error('is a file where a folder for results was expected', out) from None
     if strange: raise error('is not empty and holds no results of this command', out, 'Name a new folder')
     if path.exists() and {k: read_json(path).get(k) for k in job} != job: raise error('was begun with another model or other settings', out, 'Name another folder, or remove this one')
-    try: path.exists() or write_json(path, job)
-    except PermissionError: raise error('cannot be written to (permission denied)', out, 'Name another folder') from None
+    path.exists() or write_json(path, job)
 
 # %% ../../nbs/run/61_predict.ipynb #1cd1872d
 def _origin(name, texture):

@@ -191,7 +191,7 @@ def read_config(
 )->dict: # As in config.json; class table, stain and instance settings as objects
     "The settings of a saved model; `HistonbError` when they are missing or of another format."
     path = Path(folder)/'config.json'
-    if path.parent.is_file(): raise error('is a file where a model folder was expected', folder, 'Pickled models are not read; save the model again with save_model')
+    if path.parent.is_file(): raise error('is a file where a model folder was expected', folder, 'Pickled models and archives are not read; name the folder that save_model wrote')
     if not path.parent.is_dir(): raise error('there is no such model folder', folder, 'Check the path')
     config = read_json(path)
     if not isinstance(config, dict) or config.get('format') != FORMAT:
