@@ -148,7 +148,7 @@ class _Tiff:
         self.missing, self.sizes = len(pages) - len(self.pages), [(p.imagelength, p.imagewidth) for p in self.pages]
         self.chunks = [_chunk_shape(p) for p in self.pages]
         self._fits(self.pages[0], *self.chunks[0])
-        self.chunk = lru_cache(max(4, (1 << 25)//(3*self.chunks[0][0]*self.chunks[0][1])))(self._chunk)
+        self.chunk = lru_cache(max(4, (1 << 24)//(3*self.chunks[0][0]*self.chunks[0][1])))(self._chunk)
         self.read(0, 0, 0, 1, 1)
 
 # %% ../../nbs/run/62_slide.ipynb #13c5902f
