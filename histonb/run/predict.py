@@ -334,10 +334,11 @@ def generate(
     "Draw tissue for class maps; `HistonbError` for a value or a class table that is not the model's."
     if layout not in ('plain', 'pannuke'): raise error(f'there is no layout "{layout}"', remedy='Use plain or pannuke')
     if model.task != 'translate': raise error(f'a model for the task "{model.task}" does not draw tissue', remedy='Give a model that was saved with task translate')
+    rank, n = ranks()
+    if n > 1 and (layout != 'plain' or not out): raise error('several processes write a plain data set', out, 'Give out=, and lay it out in one process afterwards: finished pictures are not drawn again')
     masks, job, done = _map_files(masks, model.table) if isinstance(masks, (str, Path)) else masks, dict(model=model.config['sha256'], mpp=model.mpp, texture=texture), []
     if out: out = Path(out); _same_job(out, job, 'manifest.json'); write_json(out/'classes.json', model.table.to_dict() | (dict(mpp=model.mpp) if model.mpp else {}))
-    (rank, n), names, todo = ranks(), [], enumerate(bar(masks, desc='tissue') if progress else masks)
-    if n > 1 and (layout != 'plain' or not out): raise error('several processes write a plain data set', out, 'Give out=, and lay it out in one process afterwards: finished pictures are not drawn again')
+    names, todo = [], enumerate(bar(masks, desc='tissue') if progress else masks)
     for k in count():
         if not (given := [_named(*im) for im in islice(todo, batch)]): break
         names += [f'{name}.png' for name, _ in given]

@@ -408,6 +408,7 @@ def many_devices(
     "While this lasts, `fit` trains one net with all processes that `torchrun` or `accelerate launch` started; with one process it changes nothing."
     if ranks()[1] == 1 or learn._grab_cbs(ManyDevices): yield learn; return
     join(); silent = ranks()[0] > 0
+    if getattr(getattr(learn.dls, 'device', None), 'type', '') == 'cuda': learn.dls.to(torch.device('cuda', torch.cuda.current_device()))
     with learn.added_cbs(ManyDevices()), (learn.no_bar() if silent else nullcontext()), (learn.no_logging() if silent else nullcontext()): yield learn
 
 # %% ../../nbs/train/51_callbacks.ipynb #dv000041
