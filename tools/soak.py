@@ -5,7 +5,7 @@
 The slide is drawn and predicted; the training is a small pix2pix with BatchNorm, dropout, an average of the weights and panels. Each is done once
 without interruption. Then processes do it into another folder, and each is killed after a random share of the time that the first one took, until
 one comes to the end; every file must be the same to the byte. This is repeated until there were as many kills as asked for (or until the minutes are
-over, where they are given). Exits 1 at the first difference.
+over, where they are given). At the first difference it names the files and exits 1.
 """
 import argparse, multiprocessing, signal, sys, time
 from pathlib import Path
@@ -14,10 +14,11 @@ import torch
 
 def predicted(out, model, slide):
     "A slide, predicted"
-    from histonb.run.slide import predict_slide
-    predict_slide(model, slide, out, tile=128, overlap=32, block=256, progress=False)
+    import histonb.run.slide as room
+    room.predict_slide(model, slide, out, tile=128, overlap=32, block=256, progress=False)
 
 def slide_job(a, folder):
+    import histonb.run.slide # here, so that no killed process spends its time on imports
     from slide_memory import drawn_slide, model_of
     drawn_slide(folder, a.side, .6)
     return predicted, (model_of(argparse.Namespace(model=None, dir=folder)), folder/f'slide_{a.side}.ome.tif')
@@ -36,6 +37,7 @@ def trained(out, source, epochs):
     write_json(out/'table.json', history(learn)); (out/'state.pt').unlink()
 
 def training_job(a, folder):
+    import histonb.train.translate, histonb.data.paired
     from histonb.data.pannuke import open_pannuke
     from histonb.phantom.tissue import make_plain
     return trained, (open_pannuke(make_plain(folder/'tissue', n=16, size=64), 'train'), a.epochs)
@@ -61,7 +63,7 @@ def soak(name, a, folder, ends):
         while in_process(work, out := folder/f'again_{rounds}', args, r.uniform(.05, .6)*seconds): kills += 1
         same = hash_folder(out) == want
         print(f'{name}, round {rounds}: {kills} kills so far, files {"the same" if same else "DIFFER"}', flush=True)
-        if not same: sys.exit(1)
+        if not same: sys.exit('\n'.join(str(p.relative_to(out)) for p in sorted(out.rglob('*')) if p.is_file() and (not (twin := folder/'unbroken'/p.relative_to(out)).exists() or p.read_bytes() != twin.read_bytes())))
     return kills
 
 def main():

@@ -113,11 +113,11 @@ def schedule(
 def random_states(
     dls=None, # Loaders whose own generators count too
 )->dict: # Plain data and tensors
-    "The state of every random generator that training draws from."
+    "The state of every random generator that training draws from, and the epoch that augmentation is of."
     v, k, p, h, c = np.random.get_state()
     loaders = [list(dl.rng.getstate()) for dl in getattr(dls, 'loaders', []) if hasattr(dl, 'rng')]
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return dict(torch=torch.get_rng_state(), cuda=cuda, numpy=[v, torch.from_numpy(k.astype(np.int64)), p, h, c], python=list(random.getstate()), loaders=loaders)
+    cuda, epochs = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [], [getattr(dl.dataset, 'epoch', None) for dl in getattr(dls, 'loaders', [])]
+    return dict(torch=torch.get_rng_state(), cuda=cuda, numpy=[v, torch.from_numpy(k.astype(np.int64)), p, h, c], python=list(random.getstate()), loaders=loaders, epochs=epochs)
 
 def set_random_states(
     s:dict, # As `random_states` gives it
@@ -128,6 +128,8 @@ def set_random_states(
     if s['cuda']: torch.cuda.set_rng_state_all(s['cuda'])
     v, k, *rest = s['numpy']; np.random.set_state((v, k.numpy().astype(np.uint32), *rest)); random.setstate(tuple(s['python']))
     for dl, r in zip([dl for dl in getattr(dls, 'loaders', []) if hasattr(dl, 'rng')], s['loaders']): dl.rng.setstate(tuple(r))
+    for dl, e in zip(getattr(dls, 'loaders', []), s.get('epochs', [])):
+        if e is not None and hasattr(dl.dataset, 'set_epoch'): dl.dataset.set_epoch(e)
 
 # %% ../../nbs/train/51_callbacks.ipynb #dv000002
 def shared(
