@@ -121,13 +121,15 @@ def detect_files(
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Their pixel size, µm; None: the model's own
 )->pd.DataFrame: # One row a picture of this process: file, status (done, failed), message, mitoses
-    "Find mitoses in files; `HistonbError` when the model is no detector."
-    post_of(model); rows = {}
+    "Find mitoses in files; `HistonbError` when the model is no detector, the pixel size is not plausible, or two files have one name."
+    post_of(model); model.scale(mpp); rows, seen = {}, {}
     paths = [p for i in listify(inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
+    for p in paths:
+        if seen.setdefault(p.stem, p) is not p: raise error(f'has the same name as {seen[p.stem]}, so their results would overwrite each other', p, 'Rename one, or look for mitoses in two goes')
     for i, p in bar(my_part(paths, _bytes), desc='pictures'):
         try: image = read_image(p); found = detect(model, image, mpp)
         except ValueError as e: rows[i] = dict(file=str(p), status='failed', message=str(e), mitoses=None); continue
         write_found(found, out, p.stem, model.table)
-        sure = found[found.mitosis]; seen = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
-        write_image(Path(out)/'overlays'/f'{p.stem}.png', mark(image, seen, 0., reach(mpp or model.mpp))); rows[i] = dict(file=str(p), status='done', message='', mitoses=len(sure))
+        sure = found[found.mitosis]; hits = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
+        write_image(Path(out)/'overlays'/f'{p.stem}.png', mark(image, hits, 0., reach(mpp or model.mpp))); rows[i] = dict(file=str(p), status='done', message='', mitoses=len(sure))
     return write_summary(rows, out)
