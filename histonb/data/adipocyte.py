@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
+from scipy import ndimage
 import tifffile
 import torch
 from plum import dispatch
@@ -23,8 +24,8 @@ from ..show import panel
 
 # %% auto #0
 __all__ = ['PLANES', 'TARGETS', 'PUBLISHED', 'Name', 'parse_name', 'read_plane', 'Files', 'find_fields', 'Fields',
-           'open_adipocyte', 'split_fields', 'Fold', 'fold_fields', 'FieldStats', 'field_stats', 'TensorPlanes',
-           'TensorStain', 'FieldDataset', 'EncodeFields', 'adipocyte_dls', 'show_batch', 'check']
+           'open_adipocyte', 'split_fields', 'Fold', 'fold_fields', 'FieldStats', 'field_stats', 'relief',
+           'TensorPlanes', 'TensorStain', 'FieldDataset', 'EncodeFields', 'adipocyte_dls', 'show_batch', 'check']
 
 # %% ../../nbs/data/23_adipocyte.ipynb #490a9264
 PLANES, TARGETS = 7, ('nuclei', 'lipid', 'cytoplasm')
@@ -350,6 +351,22 @@ def field_stats(
     return FieldStats({m: PUBLISHED[m] if published else _moments(h[0]) for m, h in hist.items()}, {m: {t: _moments(h[k]) for k, t in enumerate(TARGETS, 1)} for m, h in hist.items()},
                       {m: {t: quantile_table(h[k]).tolist() for k, t in enumerate(TARGETS, 1)} for m, h in hist.items()})
 
+# %% ../../nbs/data/23_adipocyte.ipynb #5e11ef02
+def relief(
+    source:Fields, # The training part, with stains
+    stain:str='nuclei', # Whose slopes are looked at
+    least:float=.3, # Correlation from which it is a relief
+)->tuple: # 'x', 'y', 'xy' (aslant) or None; correlation of the middle plane with the slope along x and along y
+    "Whether the planes are lit from one side."
+    rows = []
+    for i in range(len(source)):
+        t, p = (ndimage.gaussian_filter(a.astype(np.float32), s) for a, s in ((source.targets(i)[..., TARGETS.index(stain)], 1.5), (source.planes(i)[..., PLANES // 2], 1.)))
+        p = p - ndimage.gaussian_filter(p, 20); y, x = np.gradient(t); steep = np.hypot(y, x) >= np.percentile(np.hypot(y, x), 97)
+        rows.append([np.nan_to_num(np.corrcoef(p[steep], s[steep])[0, 1]) for s in (x, y)] if p[steep].std() > 0 else [0., 0.])
+    x, y = np.mean(rows, 0); small, large = sorted((abs(x), abs(y)))
+    way = None if np.hypot(x, y) < least else 'xy' if small > .5 * large else 'x' if abs(x) > abs(y) else 'y'
+    return way, float(x), float(y)
+
 # %% ../../nbs/data/23_adipocyte.ipynb #4976eed2
 class TensorPlanes(TensorImage):
     "Bright-field planes, with or without a predicted mask: (B, 7 or 8, H, W); counts in a data set, normalised in a batch."
@@ -407,7 +424,7 @@ def adipocyte_dls(
     size:int=256, # Side of a crop, px
     bs:int=8, # Crops in a batch
     copies:int=1, # Crops of each training field in an epoch
-    tfms:list|None=None, # Albumentations transforms of training crops; `flips()` when None, `gentle(size)` as published
+    tfms:list|None=None, # Albumentations transforms of training crops; `flips()` when None, `gentle(size)` as published; both take what `relief` says
     stats:FieldStats|None=None, # Counted on `train` when None
     seed:int=0, # Order, crops and augmentation follow from (seed, epoch, sample)
     num_workers:int=0, # Processes that read

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from ..core import Recipe, device as pick_device, error, open_run, progress, seed_all, with_changes
-from ..data.adipocyte import TARGETS, Fields, FieldStats, adipocyte_dls, field_stats, fold_fields, open_adipocyte, split_fields
+from ..data.adipocyte import TARGETS, Fields, FieldStats, adipocyte_dls, field_stats, fold_fields, open_adipocyte, relief, split_fields
 from ..data.paired import flips, gentle
 from ..measure.profiles import cell_features, challenge_score, pixel_scores
 from ..models.unet import build_unet
@@ -39,12 +39,12 @@ _BIG = dict(arch='unet', encoder='resnet152')
 _GAME = dict(critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
 _ALONE = dict(critic=None, lam=1., spectral=.025)
 PRESETS = dict(
-    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', tta=True, tile=256, overlap=64,
+    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_NET | dict(losses=['bce', 'soft_dice'], folds=0, lr=3e-3, wd=1e-2, epochs=6, bs=8, copies=10, schedule='one_cycle'),
         train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=9, bs=8, copies=10, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
-    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', tta=True, tile=512, overlap=128,
+    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', relief='auto', tta=True, masked=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_BIG | dict(losses=['bce', 'soft_dice'], folds=0, lr=1e-3, wd=0., epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
         train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
@@ -105,6 +105,12 @@ def stats(self:Adipocyte)->FieldStats:
     return self._stats
 
 @patch
+def relief(self:Adipocyte)->str|None: # 'x', 'y', 'xy' or None
+    "The axis along which the planes are lit: as the settings say, or measured once on the training part."
+    if not hasattr(self, '_relief'): self._relief = relief(self.parts()[0])[0] if self.s['relief'] == 'auto' else self.s['relief']
+    return self._relief
+
+@patch
 def model(self:Adipocyte, name:str): # 'segment_nuclei', 'translate_lipid' ...
     "A saved model of this run."
     return load_model(self.path('models', name), device=str(self.device), half=self.s['half'])
@@ -113,7 +119,7 @@ def model(self:Adipocyte, name:str): # 'segment_nuclei', 'translate_lipid' ...
 @patch
 def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields): # A stain or None, a part of the settings
     "DataLoaders of one task."
-    tfms = dict(flips=flips(), gentle=gentle(self.s['size']))[self.s['augment']]
+    tfms = flips(self.relief()) if self.s['augment'] == 'flips' else gentle(self.s['size'], self.relief())
     return adipocyte_dls(train, valid, target, self.s['size'], s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device)
 
 def _net(s, n_in, kernel=3): # a U-Net as the settings say
@@ -128,7 +134,7 @@ def fit_nuclei(self:Adipocyte, name:str, loss:str, train:Fields, valid:Fields)->
     s = self.s['nuclei']; s = s | dict(copies=-(-s['copies'] * len(self.parts()[0]) // len(train))); seed_all(self.seed)
     learn = segment_learner(self.loaders(None, s, train, valid), _net(s, 7), loss=loss, lr=s['lr'], wd=s['wd'], half=self.s['half'])
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(s['schedule'], s['lr']), key=f'adipocyte {name} seed {self.seed}'); h = history(learn)
-    save_model(learn, self.path('models', name), task='nuclei', fields=net_fields(self.stats(), 'nuclei'), data=self.named_data(), metrics={k: v[-1] for k, v in h.items()})
+    save_model(learn, self.path('models', name), task='nuclei', fields=net_fields(self.stats(), 'nuclei', relief=self.relief()), data=self.named_data(), metrics={k: v[-1] for k, v in h.items()})
     return h
 
 @patch
@@ -188,7 +194,7 @@ def _kept_mask(self:Adipocyte, net, k, i):
 def learner(self:Adipocyte, stain:str, name:str): # A stain, a key of `models`
     "The Learner of a generator, its loaders and its watch."
     m = self.s['train'] | self.s['models'][name]
-    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' else self.parts())[:2]); seed_all(self.seed)
+    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' and self.s['masked'] else self.parts())[:2]); seed_all(self.seed)
     watch = BalanceWatch(act=m.get('act', False), say=lambda t: None) if m['critic'] else None
     keys = ('critic', 'lam', 'lr', 'critic_lr', 'width', 'kind', 'smooth', 'every', 'pixel', 'spectral')
     learn = translate_learner(dls, _net(m, dls.n_in, m['kernels'][stain]), half=self.s['half'], **{k: m[k] for k in keys if k in m},
@@ -206,7 +212,7 @@ def train(self:Adipocyte, stain:str, name:str)->dict: # Its progress table, and 
     m, part = self.s['train'] | self.s['models'][name], f'{stain}_{name}'; learn, watch = self.learner(stain, name)
     fit_resumable(learn, m['epochs'], self.path('checkpoints', f'{part}.pt'), schedule(m['schedule'], m['lr']), key=f'adipocyte {part} seed {self.seed}')
     out = dict(history=history(learn), findings=watch.findings if watch else [])
-    save_model(learn, self.path('models', self.own(stain, name)), task='stain', fields=net_fields(self.stats(), stain, learn.dls.masked), data=self.named_data(),
+    save_model(learn, self.path('models', self.own(stain, name)), task='stain', fields=net_fields(self.stats(), stain, learn.dls.masked, self.relief()), data=self.named_data(),
                metrics={k: v[-1] for k, v in out['history'].items()}, note=' '.join(f['said'] + '.' for f in out['findings']))
     return out
 
@@ -231,7 +237,7 @@ def _line(x, y, p): # plane, slope, offset, mean absolute error
 def ways(self:Adipocyte)->dict: # {way: function (i) -> {stain: (h, w) uint16}}
     "Every way to predict sample `i` of the test part."
     test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models'])); kw = dict(tta=self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
-    masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] else {}
+    masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] and self.s['masked'] else {}
     nets = {k: Stainer(self.model('segment_nuclei'), {t: self.model(self.own(t, k)) for t in self.s['stains']}) for k in self.s['models']}
     quant = lambda i, t: self.stats().quantiles[test.magnification(i)][t]; flat = lambda i, v: np.full(test.size(i), np.clip(round(v), 0, 65535), np.uint16)
     line = lambda i, t: np.clip(np.rint(test.planes(i)[..., lines[test.magnification(i)][t][0]] * lines[test.magnification(i)][t][1] + lines[test.magnification(i)][t][2]), 0, 65535).astype(np.uint16)
