@@ -42,7 +42,7 @@ PRESETS = dict(
     quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_NET | dict(losses=['bce', 'soft_dice'], folds=0, lr=3e-3, wd=1e-2, epochs=6, bs=8, copies=10, schedule='one_cycle'),
-        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=9, bs=8, copies=10, schedule='constant_then_linear'),
+        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=8, bs=8, copies=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
     paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', relief='auto', tta=True, masked=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
