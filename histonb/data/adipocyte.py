@@ -192,6 +192,18 @@ def truth(self:Fields,
     if self.name(i) not in self.attached['truth']: raise error(f'{self.name(i)} has no nuclei mask', remedy="Attach one with attach('truth', ...)")
     return cut(self.attached['truth'][self.name(i)], window)
 
+# %% ../../nbs/data/23_adipocyte.ipynb #1deb0001
+@patch
+def wider(self:Fields,
+    i:int, # Which sample
+    px:int, # At most so many columns on either side
+)->tuple: # (h, w, 7) uint16, and the columns of it that are the sample's own
+    "The planes of a sample with what lies beside it: the rim of a region is not the rim of its field. Stains are not read."
+    if self.boxes[i] is None: return self.planes(i), slice(None)
+    y, x, h, w = self.boxes[i]; f = self.files[i]; whole = self._stack([f.planes[z] for z in sorted(f.planes)], False)
+    first, last = max(0, x - px), min(whole.shape[1], x + w + px)
+    return whole[y:y + h, first:last], slice(x - first, x - first + w)
+
 # %% ../../nbs/data/23_adipocyte.ipynb #8db84a8a
 @patch
 def attach(self:Fields,

@@ -36,8 +36,8 @@ __all__ = ['PRESETS', 'DRAWN', 'settings', 'Adipocyte', 'nuclei_masks', 'fit_lin
 # %% ../../nbs/systems/71_adipocyte.ipynb #318da4f7
 _NET = dict(arch='unet', encoder='tu-resnet10t', encoder_depth=4, decoder_channels=[64, 32, 16, 16])
 _BIG = dict(arch='unet', encoder='resnet152')
-_GAME = dict(critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
-_ALONE = dict(critic=None, lam=1., spectral=.025)
+_GAME = dict(seed=0, critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
+_ALONE = dict(seed=0, critic=None, lam=1., spectral=.025)
 PRESETS = dict(
     quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
@@ -167,7 +167,8 @@ def named_data(self:Adipocyte)->dict: return self.run.record['data'].get('data',
 @patch
 def mask_of(self:Adipocyte, net, source:Fields, i:int)->np.ndarray: # (h, w) uint16, 65535 is sure
     "The mask that the nuclei net predicts from the planes of one sample."
-    return Stainer(net, {'nuclei': net}).mask_of(source.planes(i), source.magnification(i), self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
+    x, own = source.wider(i, self.s['gap'])
+    return Stainer(net, {'nuclei': net}).mask_of(x, source.magnification(i), self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)[:, own]
 
 @patch
 def crossed(self:Adipocyte, i:int)->np.ndarray: # (h, w) uint16
@@ -194,7 +195,7 @@ def _kept_mask(self:Adipocyte, net, k, i):
 def learner(self:Adipocyte, stain:str, name:str): # A stain, a key of `models`
     "The Learner of a generator, its loaders and its watch."
     m = self.s['train'] | self.s['models'][name]
-    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' and self.s['masked'] else self.parts())[:2]); seed_all(self.seed)
+    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' and self.s['masked'] else self.parts())[:2]); seed_all(self.seed + m.get('seed', 0))
     watch = BalanceWatch(act=m.get('act', False), say=lambda t: None) if m['critic'] else None
     keys = ('critic', 'lam', 'lr', 'critic_lr', 'width', 'kind', 'smooth', 'every', 'pixel', 'spectral')
     learn = translate_learner(dls, _net(m, dls.n_in, m['kernels'][stain]), half=self.s['half'], **{k: m[k] for k in keys if k in m},
@@ -236,14 +237,20 @@ def _line(x, y, p): # plane, slope, offset, mean absolute error
 @patch
 def ways(self:Adipocyte)->dict: # {way: function (i) -> {stain: (h, w) uint16}}
     "Every way to predict sample `i` of the test part."
-    test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models'])); kw = dict(tta=self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
+    test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models']))
     masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] and self.s['masked'] else {}
     nets = {k: Stainer(self.model('segment_nuclei'), {t: self.model(self.own(t, k)) for t in self.s['stains']}) for k in self.s['models']}
     quant = lambda i, t: self.stats().quantiles[test.magnification(i)][t]; flat = lambda i, v: np.full(test.size(i), np.clip(round(v), 0, 65535), np.uint16)
     line = lambda i, t: np.clip(np.rint(test.planes(i)[..., lines[test.magnification(i)][t][0]] * lines[test.magnification(i)][t][1] + lines[test.magnification(i)][t][2]), 0, 65535).astype(np.uint16)
     by = lambda f: lambda i: {t: f(i, t) for t in self.s['stains']}
-    return ({k: partial(lambda n, i: n.predict(test.planes(i), test.magnification(i), mask=masks.get(test.name(i)), **kw), n) for k, n in nets.items()}
+    return ({k: partial(self.drawn, n, test, masks) for k, n in nets.items()}
             | dict(line=by(line), mean=by(lambda i, t: flat(i, self.stats().targets[test.magnification(i)][t][0])), median=by(lambda i, t: flat(i, quant(i, t)[50]))), nets[first])
+
+@patch
+def drawn(self:Adipocyte, nets:Stainer, source:Fields, masks:dict, i:int)->dict: # {stain: (h, w) uint16}
+    "The stains of one sample; a region is seen with the columns beside it that belong to no part."
+    x, own = source.wider(i, self.s['gap']); mask = masks.get(source.name(i)) if own == slice(None) else None
+    return {t: y[:, own] for t, y in nets.predict(x, source.magnification(i), self.s['tta'], mask=mask, tile=self.s['tile'], overlap=self.s['overlap'], progress=False).items()}
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #9bc08558
 @patch
@@ -253,6 +260,7 @@ def predict(self:Adipocyte)->dict: # {way: a row a sample}
     for i in progress(range(len(test)), desc='test fields'):
         true = dict(zip(TARGETS, np.moveaxis(test.targets(i), -1, 0))); true = {t: true[t] for t in self.s['stains']}
         said = {k: f(i) for k, f in ways.items()}
+        if self.s['models'].keys() != {first}: said['together'] = {t: np.rint(np.mean([said[k][t] for k in self.s['models']], 0)).astype(np.uint16) for t in true}
         said |= {f'{first} matched': {t: matched(y, own.stains[t], test.magnification(i)) for t, y in said[first].items()}, 'line matched': {t: matched(y, own.stains[t], test.magnification(i)) for t, y in said['line'].items()}}
         for k, p in said.items(): out.setdefault(k, []).append(self._row(test, i, p, true))
         self._keep(test, i, said, first)
@@ -396,7 +404,7 @@ def report_stains(self:Adipocyte, page, st):
 def report_score(self:Adipocyte, page, found):
     "The scores."
     pix, score = summary(found, self.s['stains']); first = next(iter(self.s['models'])); best = pix.mae[pix.index.get_level_values('way') != 'median'].groupby('stain').idxmin()
-    page.section('Is it any good?', 'Mean absolute error in counts and relative to the mean of the stain, Pearson correlation and structural similarity on test fields that no net has seen, beside the best straight line from one plane, the mean picture, and the median, which is the best constant by absolute error.')
+    page.section('Is it any good?', 'Mean absolute error in counts and relative to the mean of the stain, Pearson correlation and structural similarity on test fields that no net has seen, beside the best straight line from one plane, the mean picture, and the median, which is the best constant by absolute error; `together` is the mean of the answers of all rivals.')
     page.keys({f'{t}: error over the best baseline of line and mean': float(pix.mae[first, t] / min(pix.mae['line', t], pix.mae['mean', t])) for t in self.s['stains']})
     for t in self.s['stains']:
         page.verdict('good' if pix.mae[first, t] < min(pix.mae['line', t], pix.mae['mean', t]) else 'bad', f'{t}: {first} {pix.mae[first, t]:.0f} counts, best line {pix.mae["line", t]:.0f}, mean picture {pix.mae["mean", t]:.0f}. Least of all: {best[t][0]}.')
