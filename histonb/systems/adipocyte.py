@@ -380,11 +380,11 @@ def report_nuclei(self:Adipocyte, page, st):
     "The fields and the nuclei net."
     train, valid, test = self.parts(); i = 0; truth = test.truth(i)
     page.section('Fields and nuclei', f'{len(train)} samples to learn from, {len(valid)} to watch, {len(test)} to test on; parts share no {"region" if test.boxes[0] else "well" if not set(train.groups) & set(test.groups) else "field"}. '
-                 'Nuclei masks come from the stained nuclei by SLIC inside a mask; a net learns to see them in the planes alone, and its mask, never the true one, goes to the generator of nuclei.')
+                 'Nuclei masks come from the stained nuclei by SLIC inside a mask; a net learns to see them in the planes alone; ' + ('its mask, never the true one, goes to the generator of nuclei.' if self.s['masked'] else 'the generator of nuclei reads the planes without its mask.'))
     page.keys({f'Dice on test fields, {k}': float(np.mean(v['dice'])) for k, v in st['losses'].items()} | ({'Dice on training fields, of the net that learned them': float(np.mean(st['learned'])), 'of nets that did not': float(np.mean(st['crossed']))} if st['learned'] else {}) | {'Dice of threshold with maskSLIC': float(np.mean(st['ways']))})
     plain = nuclei_masks(test.subset([i]), **(self.s['masks'] | dict(method='threshold')))[test.name(i)]; x, t = _least(test.planes(i)[..., 3]), _least(test.targets(i)[..., 0]); mask = self.masked()[2].attached['mask'][test.name(i)]
     page.figure(panel({'plane Z04': [_shown(x, *_span(x))], 'stained nuclei': [_shown(t, *_span(t))], 'threshold': [_least(plain) > 0], 'maskSLIC': [_least(truth) > 0], 'predicted': [_least(mask) / 65535]}, size=1.9), 'A test field: what the net sees, the stain, both masks made of the stain, and the mask that the net predicts from the planes.')
-    page.figure(curves({k: v['history']['nucleus_dice'] for k, v in st['losses'].items()}), 'Dice on validation crops, epoch by epoch, by loss.')
+    if self.s['nuclei']['epochs'] > 1: page.figure(curves({k: v['history']['nucleus_dice'] for k, v in st['losses'].items()}), 'Dice on validation crops, epoch by epoch, by loss.')
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #5e51183d
 @patch
