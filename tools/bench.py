@@ -298,7 +298,8 @@ def stain_net(a):
     from histonb.run.store import Model
     torch.manual_seed(0)
     stats = {'20': dict(mean=[2594.]*7, sd=[966.]*7, out=[800., 400.], quantiles=[0., 1.])}
-    return Model(build_unet('unet', a.encoder, 7, 1).to(memory_format=torch.channels_last).eval(), dict(task='stain', fields=dict(target='lipid', masked=False, stats=stats)), torch.device('cpu'), a.half)
+    net = torch.nn.Conv2d(7, 1, 1) if a.encoder == 'none' else build_unet('unet', a.encoder, 7, 1) # 'none': nearly no network, to see what lies around it
+    return Model(net.to(memory_format=torch.channels_last).eval(), dict(task='stain', fields=dict(target='lipid', masked=False, stats=stats)), torch.device('cpu'), a.half)
 
 def planes_of(h, w):
     "Seven drawn planes, one field repeated."

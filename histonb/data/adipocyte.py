@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
+from scipy import ndimage
 import tifffile
 import torch
 from plum import dispatch
@@ -23,8 +24,8 @@ from ..show import panel
 
 # %% auto #0
 __all__ = ['PLANES', 'TARGETS', 'PUBLISHED', 'Name', 'parse_name', 'read_plane', 'Files', 'find_fields', 'Fields',
-           'open_adipocyte', 'split_fields', 'FieldStats', 'field_stats', 'TensorPlanes', 'TensorStain', 'FieldDataset',
-           'EncodeFields', 'adipocyte_dls', 'show_batch', 'check']
+           'open_adipocyte', 'split_fields', 'Fold', 'fold_fields', 'FieldStats', 'field_stats', 'relief',
+           'TensorPlanes', 'TensorStain', 'FieldDataset', 'EncodeFields', 'adipocyte_dls', 'show_batch', 'check']
 
 # %% ../../nbs/data/23_adipocyte.ipynb #490a9264
 PLANES, TARGETS = 7, ('nuclei', 'lipid', 'cytoplasm')
@@ -191,6 +192,18 @@ def truth(self:Fields,
     if self.name(i) not in self.attached['truth']: raise error(f'{self.name(i)} has no nuclei mask', remedy="Attach one with attach('truth', ...)")
     return cut(self.attached['truth'][self.name(i)], window)
 
+# %% ../../nbs/data/23_adipocyte.ipynb #1deb0001
+@patch
+def wider(self:Fields,
+    i:int, # Which sample
+    px:int, # At most so many columns on either side
+)->tuple: # (h, w, 7) uint16, and the columns of it that are the sample's own
+    "The planes of a sample with what lies beside it: the rim of a region is not the rim of its field. Stains are not read."
+    if self.boxes[i] is None: return self.planes(i), slice(None)
+    y, x, h, w = self.boxes[i]; f = self.files[i]; whole = self._stack([f.planes[z] for z in sorted(f.planes)], False)
+    first, last = max(0, x - px), min(whole.shape[1], x + w + px)
+    return whole[y:y + h, first:last], slice(x - first, x - first + w)
+
 # %% ../../nbs/data/23_adipocyte.ipynb #8db84a8a
 @patch
 def attach(self:Fields,
@@ -272,6 +285,39 @@ def _regions(source, files, boxes):
     out = Fields(files, list(boxes)); out.kept, out.left = source.kept, source.left
     return out
 
+# %% ../../nbs/data/23_adipocyte.ipynb #f01d0002
+@dataclass
+class Fold:
+    "One piece of the training part, held out."
+    rest:Fields # What a net may learn from, with true masks where the source has them
+    own:list # (sample, first column, last column) of the source that `rest` does not touch
+
+def fold_fields(
+    source:Fields, # The training part
+    k:int=3, # How many pieces
+    seed:int=0, # The same seed gives the same pieces
+    gap:int=32, # Columns between a piece and its rest, px; where fields are cut
+)->list[Fold]: # Every pixel is held out once
+    "Pieces by well, by field, or by columns, the first of these that can be split; `HistonbError` where none can."
+    if k < 2: raise error(f'{k} folds hold nothing out', remedy='Ask for two or more')
+    by = next((g for g in (source.groups, [f.title for f in source.files]) if _enough(source, g, k)), None)
+    if by is None: return [_strip(source, j, k, gap) for j in range(k)]
+    every = np.arange(len(source))
+    return [Fold(source.subset(np.setdiff1d(every, p)), [(int(i), 0, source.size(i)[1]) for i in p]) for p in _by_group(source, by, [1] * k, seed)]
+
+# %% ../../nbs/data/23_adipocyte.ipynb #f01d0003
+def _strip(source, j, k, gap):
+    "The j-th of k strips of columns of every sample, and what lies at least `gap` px beside it"
+    own, rest = [], []
+    for i in range(len(source)):
+        y, x, h, w = source.boxes[i] or (0, 0, *source.size(i)); a, b = round(w * j / k), round(w * (j + 1) / k)
+        own.append((i, a, b)); sides = [(s, e) for s, e in ((0, a - gap), (b + gap, w)) if e - s >= 16]
+        if not sides: raise error(f'{source.name(i)} is {w} px wide: too narrow for {k} folds with gaps of {gap} px', remedy='Ask for fewer folds, or a smaller gap')
+        rest += [(i, s, (y, x + s, h, e - s)) for s, e in sides]
+    out = _regions(source, [source.files[i] for i, _, _ in rest], [b for *_, b in rest])
+    known = {n: source.truth(i, (0, s, *b[2:])) for n, (i, s, b) in zip(out.names, rest) if source.name(i) in source.attached['truth']}
+    return Fold(out.attach('truth', known) if known else out, own)
+
 # %% ../../nbs/data/23_adipocyte.ipynb #9435246d
 @dataclass(frozen=True)
 class FieldStats:
@@ -317,6 +363,22 @@ def field_stats(
     return FieldStats({m: PUBLISHED[m] if published else _moments(h[0]) for m, h in hist.items()}, {m: {t: _moments(h[k]) for k, t in enumerate(TARGETS, 1)} for m, h in hist.items()},
                       {m: {t: quantile_table(h[k]).tolist() for k, t in enumerate(TARGETS, 1)} for m, h in hist.items()})
 
+# %% ../../nbs/data/23_adipocyte.ipynb #5e11ef02
+def relief(
+    source:Fields, # The training part, with stains
+    stain:str='nuclei', # Whose slopes are looked at
+    least:float=.3, # Correlation from which it is a relief
+)->tuple: # 'x', 'y', 'xy' (aslant) or None; correlation of the middle plane with the slope along x and along y
+    "Whether the planes are lit from one side."
+    rows = []
+    for i in range(len(source)):
+        t, p = (ndimage.gaussian_filter(a.astype(np.float32), s) for a, s in ((source.targets(i)[..., TARGETS.index(stain)], 1.5), (source.planes(i)[..., PLANES // 2], 1.)))
+        p = p - ndimage.gaussian_filter(p, 20); y, x = np.gradient(t); steep = np.hypot(y, x) >= np.percentile(np.hypot(y, x), 97)
+        rows.append([np.nan_to_num(np.corrcoef(p[steep], s[steep])[0, 1]) for s in (x, y)] if p[steep].std() > 0 else [0., 0.])
+    x, y = np.mean(rows, 0); small, large = sorted((abs(x), abs(y)))
+    way = None if np.hypot(x, y) < least else 'xy' if small > .5 * large else 'x' if abs(x) > abs(y) else 'y'
+    return way, float(x), float(y)
+
 # %% ../../nbs/data/23_adipocyte.ipynb #4976eed2
 class TensorPlanes(TensorImage):
     "Bright-field planes, with or without a predicted mask: (B, 7 or 8, H, W); counts in a data set, normalised in a batch."
@@ -330,12 +392,11 @@ class FieldDataset:
     n_inp = 1
     def __init__(self,
         source:Fields, # Fields
-        paired:Paired, # How they are cut and augmented, with `targets` among its extras
+        paired:Paired, # How, and how often in an epoch, they are cut and augmented, with `targets` among its extras
         target:str|None, # A stain, or None for the nuclei mask
-        samples:int=1, # Crops of each field an epoch
     ):
-        self.source, self.paired, self.target, self.samples, self.epoch, self.table, self.mpp = source, paired, target, samples, 0, BINARY, None
-    def __len__(self): return len(self.source) * self.samples
+        self.source, self.paired, self.target, self.epoch, self.table, self.mpp = source, paired, target, 0, BINARY, None
+    def __len__(self): return len(self.source) * self.paired.copies
     def set_epoch(self, epoch): self.epoch = int(epoch)
 
 # %% ../../nbs/data/23_adipocyte.ipynb #980304d1
@@ -344,7 +405,7 @@ def __getitem__(self:FieldDataset,
     k:int, # Which item
 )->tuple: # `TensorPlanes` (7 or 8, h, w) int32, `TensorStain` (1, h, w) int32 or `TensorClasses` (h, w) uint8, magnification
     "One sample; of stains and true masks it reads only the one that is the target."
-    i = k // self.samples; w = self.paired.window(*self.source.size(i), self.epoch, k)
+    i = k // self.paired.copies; w = self.paired.window(*self.source.size(i), self.epoch, k)
     x = np.ascontiguousarray(self.source.inputs(i, w))
     if self.target: x, _, y = self.paired.augment(x, np.zeros(x.shape[:2], np.uint8), self.epoch, k, targets=np.ascontiguousarray(self.source.targets(i, w)[..., TARGETS.index(self.target)]))
     else: x, y = self.paired.augment(x, self.source.truth(i, w), self.epoch, k)[:2]
@@ -374,8 +435,8 @@ def adipocyte_dls(
     target:str|None='nuclei', # 'nuclei', 'lipid' or 'cytoplasm'; None: the attached nuclei mask, for a segmenter
     size:int=256, # Side of a crop, px
     bs:int=8, # Crops in a batch
-    samples:int=1, # Crops of each training field an epoch
-    tfms:list|None=None, # Albumentations transforms of training crops; `flips()` when None, `gentle(size)` as published
+    copies:int=1, # Crops of each training field in an epoch
+    tfms:list|None=None, # Albumentations transforms of training crops; `flips()` when None, `gentle(size)` as published; both take what `relief` says
     stats:FieldStats|None=None, # Counted on `train` when None
     seed:int=0, # Order, crops and augmentation follow from (seed, epoch, sample)
     num_workers:int=0, # Processes that read
@@ -385,8 +446,8 @@ def adipocyte_dls(
     if target is not None and target not in TARGETS: raise error(f'there is no stain "{target}"', remedy=f'Use {", ".join(TARGETS)}, or None for the nuclei mask')
     stats, masked, device = stats or field_stats(train), bool(train.attached['mask']) and target is not None, torch.device(device or default_device())
     for i in range(len(valid)): stats.known(valid.magnification(i))
-    pipes = Paired(flips() if tfms is None else tfms, size, 'random', seed, dict(targets='image')), Paired(None, size, 'centre', seed, dict(targets='image'))
-    sets = [FieldDataset(*p) for p in zip((train, valid), pipes, (target, target), (samples, 1))]
+    pipes = Paired(flips() if tfms is None else tfms, size, 'random', seed, dict(targets='image'), copies), Paired(None, size, 'centre', seed, dict(targets='image'))
+    sets = [FieldDataset(s, p, target) for s, p in zip((train, valid), pipes)]
     dls = DataLoaders(*(PairedDL(d, bs=bs, shuffle=k == 0, drop_last=k == 0 and len(d) >= bs, num_workers=num_workers, after_batch=[EncodeFields(stats, target, masked)], device=device) for k, d in enumerate(sets)), device=device)
     dls.task, dls.table, dls.n_in, dls.n_out, dls.fields, dls.target, dls.masked = 'segment' if target is None else 'translate', BINARY if target is None else None, PLANES + masked, 1, stats, target, masked
     return dls

@@ -26,7 +26,7 @@ from ..prep.tiles import TileStore, centre_crop, five_crops, pad_to_size, random
 from ..prep.masks import one_hot
 
 # %% auto #0
-__all__ = ['Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
+__all__ = ['RELIEF', 'Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
            'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses',
            'TensorOneHot', 'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report',
            'check_mpp']
@@ -329,17 +329,22 @@ def __call__(self:Paired,
     return self.augment(cut(image, w), cut(mask, w), epoch, i, **{k: cut(v, w) for k, v in extra.items()})
 
 # %% ../../nbs/data/20_paired.ipynb #4d80c7a5
-def flips()->list: # Albumentations transforms
-    "The eight turns and mirrorings of a square."
-    return [A.D4(p=1)]
+RELIEF = {None: [A.D4(p=1)], 'y': [A.HorizontalFlip(p=.5)], 'x': [A.VerticalFlip(p=.5)], 'xy': []} # lit along: mirrorings that leave the light where it is
+
+def flips(
+    relief:str|None=None, # 'x' or 'y': hills and hollows are lit along this axis, as by differential interference contrast; 'xy': aslant
+)->list: # Albumentations transforms
+    "The eight turns and mirrorings of a square; of a relief only the mirroring that does not make hills of its hollows."
+    return list(RELIEF[relief])
 
 # %% ../../nbs/data/20_paired.ipynb #4d80a001
 def gentle(
     size:int, # Side of the crop, px
+    relief:str|None=None, # As for `flips`
 )->list: # Albumentations transforms, each for half of the pairs
-    "A random resized crop, flips, a turn of up to 9 degrees and a transposition."
-    return [A.RandomResizedCrop((size, size), scale=(.5, 1.), ratio=(.9, 1.1), p=.5), A.HorizontalFlip(p=.5), A.VerticalFlip(p=.5),
-            A.Rotate(limit=9, border_mode=2, p=.5), A.Transpose(p=.5)]
+    "A random resized crop, flips, a turn of up to 9 degrees and a transposition; a relief is only mirrored as `flips` says."
+    turns = [A.HorizontalFlip(p=.5), A.VerticalFlip(p=.5), A.Transpose(p=.5)] if relief is None else flips(relief)
+    return [A.RandomResizedCrop((size, size), scale=(.5, 1.), ratio=(.9, 1.1), p=.5), *turns, A.Rotate(limit=9, border_mode=2, p=.5)]
 
 # %% ../../nbs/data/20_paired.ipynb #6f44f32b
 class StainJitter(A.ImageOnlyTransform):

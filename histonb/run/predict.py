@@ -22,7 +22,7 @@ from ..core import progress as bar
 from ..data.pannuke import open_pannuke, write_pannuke
 from ..prep.layouts import Layout
 from ..prep.tiles import pad_to_size, tile_grid
-from .store import Model, Prediction, decide, eightfold, to_picture
+from .store import Model, Prediction, decide, eightfold, mirrored, to_picture
 
 # %% auto #0
 __all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate', 'predict_files']
@@ -202,13 +202,13 @@ def predict_tiled(
     reduce:str|None=None, # 'labels' and 'confidence' (as `decide` gives them), 'image', 'counts' (16-bit, of the first map) or 'probs'; None: labels from a segmenter, image from a translator
     mpp:float|None=None, # Pixel size of the picture, um; None: the model's own
     stain:bool=True, # Bring the picture's stain to the model's, where the model has one
-    tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
+    tta:bool|str=False, # The mean over eight turns and mirrorings, at eight times the cost; 'x', 'y' or 'xy': over a picture lit along this axis and its mirror image
     progress:bool=True, # Show a progress bar
 )->np.ndarray: # (H, W) uint8 labels, (H, W) float32 confidence, (H, W, 3) uint8 picture or (H, W, n) float32 maps; read from `out` where it was given
     "The answer to a picture of any height and width, on its own pixel grid; `HistonbError` for a file that cannot be read and a disk that is full."
     image = _as_array(image)
     run, k, kind = _function(model, image, mpp, stain)
-    if tta: run = eightfold(run)
+    if tta: run = eightfold(run) if tta is True else mirrored(run, tta)
     keep, canvas = _REDUCE[reduce or kind], None
     with atomic(out, 'w+b') if out else nullcontext() as file:
         for y, x, m in blended(run, image, max(16, round(tile/k)), round(overlap/k), batch, progress, placed=isinstance(model, Model)):

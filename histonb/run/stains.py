@@ -28,9 +28,10 @@ def net_fields(
     stats:FieldStats, # Of the training fields
     target:str, # 'nuclei', 'lipid' or 'cytoplasm'
     masked:bool=False, # Whether the net reads a predicted mask behind the planes
+    relief:str|None=None, # The axis along which the planes are lit, as `relief` finds it
 )->dict: # For `save_model(fields=...)`
     "What a net of bright-field planes has to remember."
-    return dict(target=target, masked=masked, stats={str(m): stats.of(m, target, masked) for m in stats.planes})
+    return dict(target=target, masked=masked, relief=relief, stats={str(m): stats.of(m, target, masked) for m in stats.planes})
 
 # %% ../../nbs/run/65_stains.ipynb #1b4bff22
 @dataclass
@@ -54,15 +55,17 @@ def load_stainer(
     return Stainer(at('segment_nuclei'), {t: m for t in TARGETS if (m := at(f'translate_{t}'))})
 
 # %% ../../nbs/run/65_stains.ipynb #8ebc24e5
+def _turns(model, tta): return tta and (model.config['fields'].get('relief') or True) # a relief is mirrored, anything else turned eight times
+
 @patch
 def mask_of(self:Stainer,
     planes:np.ndarray, # (h, w, 7) uint16
     magnification:int, # Such as 20
-    tta:bool=False, # The mean over eight turns and mirrorings
+    tta:bool=False, # The mean over eight turns and mirrorings, or those that a relief allows
     **kw, # For `predict_tiled`: tile, overlap, batch, progress
 )->np.ndarray: # (h, w) uint16, 65535 is sure
     "The predicted probability of nucleus, as a plane more."
-    p = predict_tiled(self.mask.at(magnification), planes, tta=tta, reduce='probs', **kw)[..., 0]
+    p = predict_tiled(self.mask.at(magnification), planes, tta=_turns(self.mask, tta), reduce='probs', **kw)[..., 0]
     return np.rint(p * 65535).astype(np.uint16)
 
 # %% ../../nbs/run/65_stains.ipynb #93cf457d
@@ -70,7 +73,7 @@ def mask_of(self:Stainer,
 def predict(self:Stainer,
     planes:np.ndarray, # (h, w, 7) uint16, any size
     magnification:int, # Such as 20
-    tta:bool=True, # The mean over eight turns and mirrorings, at eight times the cost
+    tta:bool=True, # The mean over eight turns and mirrorings, or those that a relief allows, at eight times the cost or twice
     match:bool=False, # Bring each histogram to that of the stain in the training fields
     mask:np.ndarray|None=None, # (h, w) uint16, as `mask_of` gives it, where it was predicted before
     **kw, # For `predict_tiled`: tile, overlap, batch, progress
@@ -79,7 +82,7 @@ def predict(self:Stainer,
     x, out = planes, {}
     if self.mask is not None and any(m.config['fields']['masked'] for m in self.stains.values()): x = np.concatenate([planes, (self.mask_of(planes, magnification, tta, **kw) if mask is None else mask)[..., None]], -1)
     for t, m in self.stains.items():
-        y = predict_tiled(m.at(magnification), x if m.config['fields']['masked'] else planes, tta=tta, reduce='counts', **kw)
+        y = predict_tiled(m.at(magnification), x if m.config['fields']['masked'] else planes, tta=_turns(m, tta), reduce='counts', **kw)
         out[t] = matched(y, m, magnification) if match else y
     return out
 

@@ -24,7 +24,7 @@ from ..show import overlay
 
 # %% auto #0
 __all__ = ['BUILDERS', 'FORMAT', 'FILES', 'build_net', 'save_model', 'model_card', 'Model', 'read_config', 'load_model',
-           'sample_windows', 'eightfold', 'decide', 'Prediction', 'to_picture', 'push_model', 'pull_model',
+           'sample_windows', 'eightfold', 'mirrored', 'decide', 'Prediction', 'to_picture', 'push_model', 'pull_model',
            'export_onnx']
 
 # %% ../../nbs/run/60_store.ipynb #381900db
@@ -323,6 +323,16 @@ def eightfold(
             out = out + torch.rot90(plain + mirrored.flip(-1), -k, (-2, -1))
         return out / 8
     return mean
+
+# %% ../../nbs/run/60_store.ipynb #f1a1b2d4
+def mirrored(
+    run, # As for `eightfold`
+    relief:str='y', # The axis along which the picture is lit, 'x' or 'y'; 'xy' where it is lit aslant: then nothing is mirrored
+): # A function of the same kind
+    "The mean of the answers to each input and to the mirror image that leaves the light where it is: turned, a relief would change its hills into hollows."
+    axis = dict(y=2, x=1, xy=None)[relief]
+    def mean(tiles, **kw): return (run(tiles, **kw) + run(np.ascontiguousarray(np.flip(tiles, axis)), **kw).flip(axis - 3)) / 2
+    return mean if axis else run
 
 # %% ../../nbs/run/60_store.ipynb #f3a1b2c6
 def decide(

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from ..core import Recipe, device as pick_device, error, open_run, progress, seed_all, with_changes
-from ..data.adipocyte import TARGETS, Fields, FieldStats, adipocyte_dls, field_stats, open_adipocyte, split_fields
+from ..data.adipocyte import TARGETS, Fields, FieldStats, adipocyte_dls, field_stats, fold_fields, open_adipocyte, relief, split_fields
 from ..data.paired import flips, gentle
 from ..measure.profiles import cell_features, challenge_score, pixel_scores
 from ..models.unet import build_unet
@@ -34,20 +34,20 @@ from ..train.watch import BalanceWatch
 __all__ = ['PRESETS', 'DRAWN', 'settings', 'Adipocyte', 'nuclei_masks', 'fit_lines', 'summary', 'matching_words', 'begin', 'run']
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #318da4f7
-_NET = dict(arch='unet', encoder='resnet18', encoder_depth=4, decoder_channels=[64, 32, 16, 16])
+_NET = dict(arch='unet', encoder='tu-resnet10t', encoder_depth=4, decoder_channels=[64, 32, 16, 16])
 _BIG = dict(arch='unet', encoder='resnet152')
-_GAME = dict(critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=True, every=3, lam=10., spectral=.25, act=True)
-_ALONE = dict(critic=None, lam=1., spectral=.025)
+_GAME = dict(seed=0, critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
+_ALONE = dict(seed=0, critic=None, lam=1., spectral=.025)
 PRESETS = dict(
-    quick=dict(size=96, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', tta=True, tile=256, overlap=64,
+    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
-        nuclei=_NET | dict(losses=['bce', 'soft_dice'], lr=3e-3, wd=1e-2, epochs=6, bs=8, samples=10, schedule='one_cycle'),
-        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='mae', lr=3e-3, epochs=9, bs=8, samples=8, schedule='constant_then_linear'),
+        nuclei=_NET | dict(losses=['bce', 'soft_dice'], folds=0, lr=3e-3, wd=1e-2, epochs=6, bs=8, copies=10, schedule='one_cycle'),
+        train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=8, bs=8, copies=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
-    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', tta=True, tile=512, overlap=128,
+    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', relief='auto', tta=True, masked=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
-        nuclei=_BIG | dict(losses=['bce', 'soft_dice'], lr=1e-3, wd=0., epochs=400, bs=32, samples=8, schedule='constant_then_linear'),
-        train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, samples=8, schedule='constant_then_linear'),
+        nuclei=_BIG | dict(losses=['bce', 'soft_dice'], folds=0, lr=1e-3, wd=0., epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
+        train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME | dict(width=64, critic_lr=1e-5), alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)))
 DRAWN = dict(n=8, side=192, magnifications=[20, 40, 60], masks=dict(least=40, smooth=1, piece=30))
 
@@ -105,6 +105,12 @@ def stats(self:Adipocyte)->FieldStats:
     return self._stats
 
 @patch
+def relief(self:Adipocyte)->str|None: # 'x', 'y', 'xy' or None
+    "The axis along which the planes are lit: as the settings say, or measured once on the training part."
+    if not hasattr(self, '_relief'): self._relief = relief(self.parts()[0])[0] if self.s['relief'] == 'auto' else self.s['relief']
+    return self._relief
+
+@patch
 def model(self:Adipocyte, name:str): # 'segment_nuclei', 'translate_lipid' ...
     "A saved model of this run."
     return load_model(self.path('models', name), device=str(self.device), half=self.s['half'])
@@ -113,8 +119,8 @@ def model(self:Adipocyte, name:str): # 'segment_nuclei', 'translate_lipid' ...
 @patch
 def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields): # A stain or None, a part of the settings
     "DataLoaders of one task."
-    tfms = dict(flips=flips(), gentle=gentle(self.s['size']))[self.s['augment']]
-    return adipocyte_dls(train, valid, target, self.s['size'], s['bs'], s['samples'], tfms, self.stats(), self.seed, device=self.device)
+    tfms = flips(self.relief()) if self.s['augment'] == 'flips' else gentle(self.s['size'], self.relief())
+    return adipocyte_dls(train, valid, target, self.s['size'], s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device)
 
 def _net(s, n_in, kernel=3): # a U-Net as the settings say
     return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
@@ -123,18 +129,36 @@ def _net(s, n_in, kernel=3): # a U-Net as the settings say
 def _dice(a, b): return float(2 * (a & b).sum() / max((a.sum() + b.sum()), 1))
 
 @patch
+def fit_nuclei(self:Adipocyte, name:str, loss:str, train:Fields, valid:Fields)->dict: # Its progress table
+    "Train one nuclei net and save it; a net of a fold takes as many steps as that of the whole."
+    s = self.s['nuclei']; s = s | dict(copies=-(-s['copies'] * len(self.parts()[0]) // len(train))); seed_all(self.seed)
+    learn = segment_learner(self.loaders(None, s, train, valid), _net(s, 7), loss=loss, lr=s['lr'], wd=s['wd'], half=self.s['half'])
+    fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(s['schedule'], s['lr']), key=f'adipocyte {name} seed {self.seed}'); h = history(learn)
+    save_model(learn, self.path('models', name), task='nuclei', fields=net_fields(self.stats(), 'nuclei', relief=self.relief()), data=self.named_data(), metrics={k: v[-1] for k, v in h.items()})
+    return h
+
+@patch
+def folds(self:Adipocyte)->list: # `Fold`s of the training part; none where they are not asked for
+    "How the training part is held out in turns."
+    k = self.s['nuclei']['folds']
+    return fold_fields(self.parts()[0], k, self.seed, self.s['gap']) if k else []
+
+# %% ../../nbs/systems/71_adipocyte.ipynb #cf050001
+@patch
 def nuclei(self:Adipocyte)->dict: # Dice on the test part by loss, threshold against maskSLIC, history
-    "Train the nuclei net with each loss, save them, judge them."
+    "Train the nuclei net with each loss, and with the first once a fold; save them, judge them."
     s, (train, valid, test), out = self.s['nuclei'], self.parts(), {}
     for k, loss in enumerate(s['losses']):
-        seed_all(self.seed); name = 'segment_nuclei' + f'_{loss}' * (k > 0)
-        learn = segment_learner(self.loaders(None, s, train, valid), _net(s, 7), loss=loss, lr=s['lr'], wd=s['wd'], half=self.s['half'])
-        fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(s['schedule'], s['lr']), key=f'adipocyte {name} seed {self.seed}')
-        h = history(learn); save_model(learn, self.path('models', name), task='nuclei', fields=net_fields(self.stats(), 'nuclei'), data=self.named_data(), metrics={k: v[-1] for k, v in h.items()})
-        net = self.model(name); said = [self.mask_of(net, test, i) > 32767 for i in range(len(test))]
-        out[loss] = dict(dice=[_dice(p, test.truth(i) > 0) for i, p in enumerate(said)], history=h)
-    plain = nuclei_masks(test, **(self.s['masks'] | dict(method='threshold')))
-    return dict(losses=out, ways=[_dice(plain[n] > 0, test.truth(i) > 0) for i, n in enumerate(test.names)])
+        name = 'segment_nuclei' + f'_{loss}' * (k > 0); h = self.fit_nuclei(name, loss, train, valid)
+        out[loss] = dict(dice=self.seen(self.model(name), test), history=h)
+    for j, f in enumerate(self.folds()): self.fit_nuclei(f'segment_nuclei_fold{j + 1}', s['losses'][0], f.rest, valid)
+    plain = nuclei_masks(test, **(self.s['masks'] | dict(method='threshold'))); known = self.folds() and self.seen(self.model('segment_nuclei'), train)
+    return dict(losses=out, ways=[_dice(plain[n] > 0, test.truth(i) > 0) for i, n in enumerate(test.names)], learned=known, crossed=[_dice(self.crossed(i) > 32767, train.truth(i) > 0) for i in range(len(train)) if known])
+
+@patch
+def seen(self:Adipocyte, net, source:Fields)->list: # Dice of each sample
+    "How well a net finds the nuclei."
+    return [_dice(self.mask_of(net, source, i) > 32767, source.truth(i) > 0) for i in range(len(source))]
 
 @patch
 def named_data(self:Adipocyte)->dict: return self.run.record['data'].get('data', dict(name='drawn fields'))
@@ -143,20 +167,27 @@ def named_data(self:Adipocyte)->dict: return self.run.record['data'].get('data',
 @patch
 def mask_of(self:Adipocyte, net, source:Fields, i:int)->np.ndarray: # (h, w) uint16, 65535 is sure
     "The mask that the nuclei net predicts from the planes of one sample."
-    return Stainer(net, {'nuclei': net}).mask_of(source.planes(i), source.magnification(i), self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
+    x, own = source.wider(i, self.s['gap'])
+    return Stainer(net, {'nuclei': net}).mask_of(x, source.magnification(i), self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)[:, own]
+
+@patch
+def crossed(self:Adipocyte, i:int)->np.ndarray: # (h, w) uint16
+    "The mask of a training sample, each column from the net that never saw it."
+    train, own = self.parts()[0], [(j, a, b) for j, f in enumerate(self.folds(), 1) for k, a, b in f.own if k == i]
+    return np.concatenate([self.mask_of(self.model(f'segment_nuclei_fold{j}'), train, i)[:, a:b] for j, a, b in sorted(own, key=lambda o: o[1])], 1)
 
 @patch
 def masked(self:Adipocyte)->list[Fields]: # Train, valid, test
     "The parts with their predicted masks, each predicted once."
     if not hasattr(self, '_masked'):
         net = self.model('segment_nuclei'); self.path('masks').mkdir(exist_ok=True)
-        self._masked = [p.attach('mask', {n: self._kept_mask(net, p, i) for i, n in enumerate(p.names)}) for p in self.parts()]
+        self._masked = [p.attach('mask', {n: self._kept_mask(net, k, i) for i, n in enumerate(p.names)}) for k, p in enumerate(self.parts())]
     return self._masked
 
 @patch
-def _kept_mask(self:Adipocyte, net, p, i):
-    file = self.path('masks', f'{p.name(i)}.npy')
-    if not file.exists(): np.save(file, self.mask_of(net, p, i))
+def _kept_mask(self:Adipocyte, net, k, i):
+    p = self.parts()[k]; file = self.path('masks', f'{p.name(i)}.npy')
+    if not file.exists(): np.save(file, self.crossed(i) if k == 0 and self.s['nuclei']['folds'] else self.mask_of(net, p, i))
     return np.load(file, allow_pickle=False)
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #837066dc
@@ -164,7 +195,7 @@ def _kept_mask(self:Adipocyte, net, p, i):
 def learner(self:Adipocyte, stain:str, name:str): # A stain, a key of `models`
     "The Learner of a generator, its loaders and its watch."
     m = self.s['train'] | self.s['models'][name]
-    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' else self.parts())[:2]); seed_all(self.seed)
+    dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' and self.s['masked'] else self.parts())[:2]); seed_all(self.seed + m.get('seed', 0))
     watch = BalanceWatch(act=m.get('act', False), say=lambda t: None) if m['critic'] else None
     keys = ('critic', 'lam', 'lr', 'critic_lr', 'width', 'kind', 'smooth', 'every', 'pixel', 'spectral')
     learn = translate_learner(dls, _net(m, dls.n_in, m['kernels'][stain]), half=self.s['half'], **{k: m[k] for k in keys if k in m},
@@ -182,7 +213,7 @@ def train(self:Adipocyte, stain:str, name:str)->dict: # Its progress table, and 
     m, part = self.s['train'] | self.s['models'][name], f'{stain}_{name}'; learn, watch = self.learner(stain, name)
     fit_resumable(learn, m['epochs'], self.path('checkpoints', f'{part}.pt'), schedule(m['schedule'], m['lr']), key=f'adipocyte {part} seed {self.seed}')
     out = dict(history=history(learn), findings=watch.findings if watch else [])
-    save_model(learn, self.path('models', self.own(stain, name)), task='stain', fields=net_fields(self.stats(), stain, learn.dls.masked), data=self.named_data(),
+    save_model(learn, self.path('models', self.own(stain, name)), task='stain', fields=net_fields(self.stats(), stain, learn.dls.masked, self.relief()), data=self.named_data(),
                metrics={k: v[-1] for k, v in out['history'].items()}, note=' '.join(f['said'] + '.' for f in out['findings']))
     return out
 
@@ -206,14 +237,20 @@ def _line(x, y, p): # plane, slope, offset, mean absolute error
 @patch
 def ways(self:Adipocyte)->dict: # {way: function (i) -> {stain: (h, w) uint16}}
     "Every way to predict sample `i` of the test part."
-    test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models'])); kw = dict(tta=self.s['tta'], tile=self.s['tile'], overlap=self.s['overlap'], progress=False)
-    masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] else {}
+    test, lines, first = self.parts()[2], fit_lines(self.parts()[0]), next(iter(self.s['models']))
+    masks = self.masked()[2].attached['mask'] if 'nuclei' in self.s['stains'] and self.s['masked'] else {}
     nets = {k: Stainer(self.model('segment_nuclei'), {t: self.model(self.own(t, k)) for t in self.s['stains']}) for k in self.s['models']}
     quant = lambda i, t: self.stats().quantiles[test.magnification(i)][t]; flat = lambda i, v: np.full(test.size(i), np.clip(round(v), 0, 65535), np.uint16)
     line = lambda i, t: np.clip(np.rint(test.planes(i)[..., lines[test.magnification(i)][t][0]] * lines[test.magnification(i)][t][1] + lines[test.magnification(i)][t][2]), 0, 65535).astype(np.uint16)
     by = lambda f: lambda i: {t: f(i, t) for t in self.s['stains']}
-    return ({k: partial(lambda n, i: n.predict(test.planes(i), test.magnification(i), mask=masks.get(test.name(i)), **kw), n) for k, n in nets.items()}
+    return ({k: partial(self.drawn, n, test, masks) for k, n in nets.items()}
             | dict(line=by(line), mean=by(lambda i, t: flat(i, self.stats().targets[test.magnification(i)][t][0])), median=by(lambda i, t: flat(i, quant(i, t)[50]))), nets[first])
+
+@patch
+def drawn(self:Adipocyte, nets:Stainer, source:Fields, masks:dict, i:int)->dict: # {stain: (h, w) uint16}
+    "The stains of one sample; a region is seen with the columns beside it that belong to no part."
+    x, own = source.wider(i, self.s['gap']); mask = masks.get(source.name(i)) if own == slice(None) else None
+    return {t: y[:, own] for t, y in nets.predict(x, source.magnification(i), self.s['tta'], mask=mask, tile=self.s['tile'], overlap=self.s['overlap'], progress=False).items()}
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #9bc08558
 @patch
@@ -223,6 +260,7 @@ def predict(self:Adipocyte)->dict: # {way: a row a sample}
     for i in progress(range(len(test)), desc='test fields'):
         true = dict(zip(TARGETS, np.moveaxis(test.targets(i), -1, 0))); true = {t: true[t] for t in self.s['stains']}
         said = {k: f(i) for k, f in ways.items()}
+        if self.s['models'].keys() != {first}: said['together'] = {t: np.rint(np.mean([said[k][t] for k in self.s['models']], 0)).astype(np.uint16) for t in true}
         said |= {f'{first} matched': {t: matched(y, own.stains[t], test.magnification(i)) for t, y in said[first].items()}, 'line matched': {t: matched(y, own.stains[t], test.magnification(i)) for t, y in said['line'].items()}}
         for k, p in said.items(): out.setdefault(k, []).append(self._row(test, i, p, true))
         self._keep(test, i, said, first)
@@ -342,11 +380,11 @@ def report_nuclei(self:Adipocyte, page, st):
     "The fields and the nuclei net."
     train, valid, test = self.parts(); i = 0; truth = test.truth(i)
     page.section('Fields and nuclei', f'{len(train)} samples to learn from, {len(valid)} to watch, {len(test)} to test on; parts share no {"region" if test.boxes[0] else "well" if not set(train.groups) & set(test.groups) else "field"}. '
-                 'Nuclei masks come from the stained nuclei by SLIC inside a mask; a net learns to see them in the planes alone, and its mask, never the true one, goes to the generator of nuclei.')
-    page.keys({f'Dice on test fields, {k}': float(np.mean(v['dice'])) for k, v in st['losses'].items()} | {'Dice of threshold with maskSLIC': float(np.mean(st['ways']))})
+                 'Nuclei masks come from the stained nuclei by SLIC inside a mask; a net learns to see them in the planes alone; ' + ('its mask, never the true one, goes to the generator of nuclei.' if self.s['masked'] else 'the generator of nuclei reads the planes without its mask.'))
+    page.keys({f'Dice on test fields, {k}': float(np.mean(v['dice'])) for k, v in st['losses'].items()} | ({'Dice on training fields, of the net that learned them': float(np.mean(st['learned'])), 'of nets that did not': float(np.mean(st['crossed']))} if st['learned'] else {}) | {'Dice of threshold with maskSLIC': float(np.mean(st['ways']))})
     plain = nuclei_masks(test.subset([i]), **(self.s['masks'] | dict(method='threshold')))[test.name(i)]; x, t = _least(test.planes(i)[..., 3]), _least(test.targets(i)[..., 0]); mask = self.masked()[2].attached['mask'][test.name(i)]
     page.figure(panel({'plane Z04': [_shown(x, *_span(x))], 'stained nuclei': [_shown(t, *_span(t))], 'threshold': [_least(plain) > 0], 'maskSLIC': [_least(truth) > 0], 'predicted': [_least(mask) / 65535]}, size=1.9), 'A test field: what the net sees, the stain, both masks made of the stain, and the mask that the net predicts from the planes.')
-    page.figure(curves({k: v['history']['nucleus_dice'] for k, v in st['losses'].items()}), 'Dice on validation crops, epoch by epoch, by loss.')
+    if self.s['nuclei']['epochs'] > 1: page.figure(curves({k: v['history']['nucleus_dice'] for k, v in st['losses'].items()}), 'Dice on validation crops, epoch by epoch, by loss.')
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #5e51183d
 @patch
@@ -366,7 +404,7 @@ def report_stains(self:Adipocyte, page, st):
 def report_score(self:Adipocyte, page, found):
     "The scores."
     pix, score = summary(found, self.s['stains']); first = next(iter(self.s['models'])); best = pix.mae[pix.index.get_level_values('way') != 'median'].groupby('stain').idxmin()
-    page.section('Is it any good?', 'Mean absolute error in counts and relative to the mean of the stain, Pearson correlation and structural similarity on test fields that no net has seen, beside the best straight line from one plane, the mean picture, and the median, which is the best constant by absolute error.')
+    page.section('Is it any good?', 'Mean absolute error in counts and relative to the mean of the stain, Pearson correlation and structural similarity on test fields that no net has seen, beside the best straight line from one plane, the mean picture, and the median, which is the best constant by absolute error; `together` is the mean of the answers of all rivals.')
     page.keys({f'{t}: error over the best baseline of line and mean': float(pix.mae[first, t] / min(pix.mae['line', t], pix.mae['mean', t])) for t in self.s['stains']})
     for t in self.s['stains']:
         page.verdict('good' if pix.mae[first, t] < min(pix.mae['line', t], pix.mae['mean', t]) else 'bad', f'{t}: {first} {pix.mae[first, t]:.0f} counts, best line {pix.mae["line", t]:.0f}, mean picture {pix.mae["mean", t]:.0f}. Least of all: {best[t][0]}.')
@@ -414,7 +452,7 @@ def run(
 # %% ../../nbs/systems/71_adipocyte.ipynb #fc343f31
 def _flat(name, found, s):
     "The numbers of a stage, named `<stage>_<metric>`."
-    if name == 'nuclei': return {f'nuclei_dice_{k}': float(np.mean(v['dice'])) for k, v in found['losses'].items()} | dict(nuclei_dice_threshold=float(np.mean(found['ways'])))
+    if name == 'nuclei': return {f'nuclei_dice_{k}': float(np.mean(v['dice'])) for k, v in found['losses'].items()} | dict(nuclei_dice_threshold=float(np.mean(found['ways']))) | {f'nuclei_dice_{k}': float(np.mean(found[k])) for k in ('learned', 'crossed') if found[k]}
     if name != 'predict': return {f'{name}_{k}': v[-1] for k, v in found['history'].items()} | {f'{name}_findings': len(found['findings'])}
     pix, score = summary(found, s['stains']); out = {f'score_{m}_{t}_{k.replace(" ", "_")}': v for (k, t), r in pix.iterrows() for m, v in r.items()}
     first = next(iter(s['models'])); out |= {f'score_challenge_{k.replace(" ", "_")}': v for k, v in score.score.items()}

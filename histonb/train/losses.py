@@ -212,14 +212,14 @@ def critic_loss(
     real:torch.Tensor, # logits on real pairs, any shape
     fake:torch.Tensor, # logits on generated pairs, cut off from the generator
     kind:str='bce', # 'bce', 'lsgan' or 'hinge'
-    smooth:bool=True, # labels drawn from [0.7, 1.2] and [0, 0.3], not 1 and 0; 'hinge' takes none
+    smooth:bool|tuple=True, # labels drawn from [0.7, 1.2] and [0, 0.3], not 1 and 0; two numbers, such as (.9, .1): those; 'hinge' takes none
     generator:torch.Generator|None=None # random source of the labels; None: torch's global one
 ) -> CriticTerms: # scalars; total is the mean of real and fake
     "How badly a critic tells real from generated; raises `HistonbError` on an unknown kind."
     loss, smooth = _adversarial(kind), smooth and kind != 'hinge'
     real, fake = (x.as_subclass(torch.Tensor).float() for x in (real, fake))
-    ones = smooth_labels(real, *REAL, generator) if smooth else torch.ones_like(real)
-    zeros = smooth_labels(fake, *FAKE, generator) if smooth else torch.zeros_like(fake)
+    if smooth is True: ones, zeros = smooth_labels(real, *REAL, generator), smooth_labels(fake, *FAKE, generator)
+    else: ones, zeros = (torch.full_like(x, v) for x, v in zip((real, fake), smooth or (1., 0.)))
     r, f = loss(real, ones), loss(fake, zeros)
     return CriticTerms((r + f) / 2, r, f)
 

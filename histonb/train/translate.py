@@ -74,7 +74,7 @@ class CriticStep(Callback):
         lr:float=2e-4, # Its peak learning rate
         betas:tuple=(.5, .999), # Of Adam
         kind:str='bce', # 'bce', 'lsgan' or 'hinge'
-        smooth:bool=True, # Labels from [0.7, 1.2] and [0, 0.3]
+        smooth:bool|tuple=True, # Labels from [0.7, 1.2] and [0, 0.3]; two numbers: those
         every:int=1, # Step on every n-th batch
         fused:bool=True, # Adam in one kernel
     ):
@@ -221,7 +221,7 @@ def translate_learner(
     width:int=64, # Channels of the first block of both nets
     upsample:str='transpose', # 'transpose' as published, 'resize' or 'bilinear' without a grid
     kind:str='bce', # 'bce', 'lsgan' or 'hinge'
-    smooth:bool=True, # Smoothed labels for the critic
+    smooth:bool|tuple=True, # Smoothed labels for the critic, as for `critic_loss`; the adipocyte authors used (.9, .1)
     every:int=1, # The critic steps on every n-th batch
     half:bool=True, # bfloat16 where the device gains from it
     calibrate:bool=True, # Measure the norms when training ends
