@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from fastai.learner import Metric
+from scipy.stats import rankdata
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score, roc_curve
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score, roc_curve
 from ..core import error
 from .segmentation import intervals
 from ..show import NotebookFigure
@@ -39,10 +40,11 @@ def auc(
     prob, # As for `as_probs`
     label, # (N,) whole numbers
 )->float: # [0, 1], 0.5 is chance; NaN when a class is missing
-    "Area under the ROC curve."
+    "Area under the ROC curve; of two classes by ranks, which is the same number and bears thousands of bootstrap draws."
     p, y = as_probs(prob, label)
     if len(np.unique(y)) < p.shape[1]: return float('nan')
-    return float(roc_auc_score(y, p[:, 1]) if p.shape[1] == 2 else roc_auc_score(y, p / p.sum(1, keepdims=True), multi_class='ovr'))
+    if p.shape[1] > 2: return float(roc_auc_score(y, p / p.sum(1, keepdims=True), multi_class='ovr'))
+    n = y.sum(); return float((rankdata(p[:, 1])[y == 1].sum() - n * (n + 1) / 2) / (n * (len(y) - n)))
 
 # %% ../../nbs/measure/42_classify.ipynb #5e6f7032
 KEYS = ('auc', 'accuracy', 'balanced_accuracy', 'precision', 'recall', 'f1', 'log_loss')
@@ -58,7 +60,7 @@ def classify_scores(
     pick = dict(average='binary') if n == 2 else dict(average='macro', labels=range(n))
     prf = dict(zip(('precision', 'recall', 'f1'), precision_recall_fscore_support(y, d, zero_division=0, **pick))) if {'precision', 'recall', 'f1'} & set(keys) else {}
     recalls = [(d[y == c] == c).mean() for c in np.unique(y)]
-    of = dict(auc=lambda: auc(p, y), accuracy=lambda: accuracy_score(y, d), balanced_accuracy=lambda: np.mean(recalls), log_loss=lambda: log_loss(y, p.clip(1e-15, 1), labels=range(n)))
+    of = dict(auc=lambda: auc(p, y), accuracy=lambda: (d == y).mean(), balanced_accuracy=lambda: np.mean(recalls), log_loss=lambda: log_loss(y, p.clip(1e-15, 1), labels=range(n)))
     return {k: float(prf[k] if k in prf else of[k]()) for k in keys}
 
 # %% ../../nbs/measure/42_classify.ipynb #f247904a
