@@ -14,22 +14,28 @@ import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastcore.basics import patch
+from torch.nn.functional import interpolate
 from ..core import ClassTable, HistonbError, Run, atomic, device as pick_device, error, list_images, read_image, read_json, read_mask, rng, seed_all, write_json
 from ..data.paired import ArraySource, default_tfms, flips, paired_dls, split_groups
 from ..data.pannuke import find_folds, open_pannuke
-from ..measure.fidelity import mask_fidelity
+from ..data.pcam import array_patches, patch_dls
+from ..data.unitopatho import find_lists, open_unitopatho
+from ..measure.fidelity import mask_fidelity, twin_accuracy
 from ..measure.readers import score_reading
+from ..measure.image import as_unit
 from ..measure.realism import realism
 from ..measure.telltales import find_copies, find_leaks, find_seams, seam_words, separability
 from ..measure.utility import SegmentMetric, take, utility
 from ..prep.masks import InstanceSettings, instances
 from .report import Page
 from .store import decide, load_model
-from ..show import overlay, panel
+from ..show import bars, overlay, panel
+from ..train.callbacks import schedule
+from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['Tissue', 'read_tissue', 'small_fit', 'Evidence', 'write_cards', 'evaluate']
+__all__ = ['Tissue', 'read_tissue', 'small_fit', 'small_classifier', 'Evidence', 'write_cards', 'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
 @dataclass
@@ -41,15 +47,16 @@ class Tissue:
     groups:list # Tile or slide of each
     table:ClassTable|None=None # What the class values mean
     mpp:float|None=None # Micrometres a pixel
+    labels:list|None=None # A word for each picture, such as its grade; None where there is none
     def __len__(self): return len(self.images)
-    def some(self, idx): pick = lambda v: None if v is None else [v[int(i)] for i in idx]; return Tissue(*map(pick, (self.images, self.classes, self.names, self.groups)), self.table, self.mpp)
+    def some(self, idx): pick = lambda v: None if v is None else [v[int(i)] for i in idx]; return Tissue(*map(pick, (self.images, self.classes, self.names, self.groups)), self.table, self.mpp, pick(self.labels))
     @property
     def pairs(self): return list(zip(self.images, self.classes))
 
 def _of_source(s, limit, seed):
-    "At most `limit` pairs of a source, in memory"
-    idx = sorted(int(i) for i in rng(seed, 'limit').permutation(len(s))[:limit])
-    return Tissue([s.image(i) for i in idx], [s.classes(i) for i in idx], [s.name(i) for i in idx], [s.group(i) for i in idx], s.table, s.mpp)
+    "At most `limit` pictures of a source, in memory"
+    idx = sorted(int(i) for i in rng(seed, 'limit').permutation(len(s))[:limit]); labels = getattr(s, 'labels', None)
+    return Tissue([s.image(i) for i in idx], [s.classes(i) for i in idx] if s.table is not None else None, [s.name(i) for i in idx], [s.group(i) for i in idx], s.table, s.mpp, labels and [str(labels[i]) for i in idx])
 
 # %% ../../nbs/run/66_evidence.ipynb #4575eded
 def _of_pictures(folder, masks, table, limit, seed):
@@ -66,7 +73,7 @@ def _has_pairs(path): path = Path(path); return bool(find_folds(path)) or any((p
 
 # %% ../../nbs/run/66_evidence.ipynb #81956d2d
 def read_tissue(
-    real:str|Path, # A labelled set, or a folder of pictures
+    real:str|Path, # A labelled set, a UniToPatho, or a folder of pictures
     fake:str|Path, # A generated set, or a folder of pictures
     masks:str|Path|None=None, # Class maps of the generated pictures, where the set does not hold them
     table=None, # Class table of the real set, its name, or 'guess'
@@ -76,7 +83,8 @@ def read_tissue(
     "The three sets; `HistonbError` names what is wrong with a folder."
     for p in filter(None, (real, fake, masks)):
         if not Path(p).is_dir(): raise error('there is no such folder', p, 'Check the path')
-    if not _has_pairs(real): every = _of_pictures(real, None, None, limit, seed); train, test = every.some(range(0, len(every), 2)), every.some(range(1, len(every), 2))
+    if set(find_lists(real)) == {'train', 'test'}: train, test = (_of_source(open_unitopatho(real, k), limit, seed) for k in ('train', 'test'))
+    elif not _has_pairs(real): every = _of_pictures(real, None, None, limit, seed); train, test = every.some(range(0, len(every), 2)), every.some(range(1, len(every), 2))
     else:
         parts = {k for k in ('train', 'test') if (Path(real)/k/'images').is_dir()}; load = lambda part: open_pannuke(real, part, table=table)
         if parts == {'train', 'test'}: train, test = (_of_source(load(k), limit, seed) for k in ('train', 'test'))
@@ -124,6 +132,28 @@ def _segmented(net, stats, images, bs=16):
         x = np.pad(x, ((0, 0), (0, -h % 32), (0, -w % 32), (0, 0)), mode='reflect'); t = torch.from_numpy(x).to(place).movedim(-1, 1).float()/255
         out += list(net((t - mean)/std).argmax(1)[:, :h, :w].byte().cpu().numpy())
     return np.stack(out) if len({o.shape for o in out}) == 1 else out
+
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f02
+def _shrunk(images, side=96): # (N, side, side, 3) uint8
+    return np.stack([interpolate(as_unit(x), size=(side, side), mode='area')[0].movedim(0, -1).mul(255).round().byte().numpy() for x in images])
+
+def small_classifier(
+    images:list, # Pictures (h, w, 3) uint8
+    labels:list, # A word for each
+    seed:int, # Of weights, order and augmentation
+    steps:int, # How many
+    device=None, # Torch device
+)->tuple: # (function: pictures -> (N, n) probabilities, the labels in their order)
+    "Train a small net to give pictures their label; `HistonbError` for one label."
+    names = sorted(set(labels)); table = ClassTable('labels', tuple(names), tuple((i, i, i) for i in range(len(names)))); seed_all(seed)
+    src = array_patches(_shrunk(images), [names.index(k) for k in labels], table=table); bs = min(16, len(src)); check = src.subset([labels.index(k) for k in names])
+    learn = classify_learner(patch_dls(src, check, bs=bs, seed=seed, device=device), best=None, keys=('accuracy',), half=False); epochs = ceil(steps/max(len(src)//bs, 1))
+    with learn.no_bar(), learn.no_logging(): learn.fit(epochs, cbs=[_Stop(steps), schedule('one_cycle', 3e-3)])
+    return lambda ims: probabilities(learn.model, _shrunk(ims)), names
+
+def _words_of(t): # a label for each picture: its own, or the class that covers most of its nuclei; None without nuclei
+    if t.labels is not None or t.classes is None: return t.labels
+    most = [np.bincount(c.ravel(), minlength=t.table.n)[1:] for c in t.classes]; return [t.table.names[1 + int(n.argmax())] if n.any() else None for n in most]
 
 # %% ../../nbs/run/66_evidence.ipynb #09169757
 @dataclass
@@ -188,6 +218,28 @@ def fool(self:Evidence, extractor=None, readings=(), key=None, seed=0):
     else: said.append('No reader has been asked yet: `histonb reading make` draws a sealed set.')
     self.answers['fool'] = kind, ' '.join(said)
 
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f04
+def _twins(e, steps, seed, device, n, least=10, each=8):
+    "`twin_accuracy` of a small classifier, or the sentence that says why there is none"
+    train, test, fake = (e.sets[k] for k in ('train', 'test', 'fake')); at = {k: i for i, k in enumerate(test.names)} if test is not None else {}; words = _words_of(train), test and _words_of(test)
+    if not steps: raise error('no steps of training were asked for', remedy='Give --steps')
+    if None in words: raise error('real pictures have neither labels nor class maps', remedy='Give a labelled set')
+    kinds = [k for k in sorted({*words[0]} - {None}) if words[0].count(k) >= each]; pairs = [(at[k], j) for j, k in enumerate(fake.names) if k in at and words[1][at[k]] in kinds]
+    if len(pairs) < least: raise error(f'{len(pairs)} generated pictures are twins of real test pictures, by their names', remedy=f'Generate at least {least} from masks of test pictures')
+    if len(kinds) < 2: raise error(f'{len(kinds)} label has {each} training pictures or more', remedy='A classifier needs two')
+    use = [i for i, k in enumerate(words[0]) if k in kinds]; predict, names = small_classifier([train.images[i] for i in use], [words[0][i] for i in use], seed, steps, device); real, twin = zip(*pairs)
+    y = np.array([names.index(words[1][i]) for i in real]); d = twin_accuracy(predict, [test.images[i] for i in real], [fake.images[j] for j in twin], y, [test.groups[i] for i in real], n, seed)
+    return d | dict(usual=float(np.bincount(y).max()/len(y)), labels=names, own=train.labels is not None)
+
+@patch
+def twins(self:Evidence, steps, seed=0, device=None, n=500):
+    "Does a classifier that knows real tissue alone give the twins the labels of the real pictures?"
+    if (d := _attempt(self, 'twins', lambda: _twins(self, steps, seed, device, n))) is None: return
+    self.figures |= {f'twins_{k}': v for k, v in d.items() if k not in ('labels', 'own')}; share = lambda k: f'{d[k]:.0%} ({d[k + "_lo"]:.0%} to {d[k + "_hi"]:.0%})'
+    weak = ' It hardly knows real tissue itself' + f' (always naming the most frequent label is right in {d["usual"]:.0%}), so that the difference says little.' if d['real_lo'] <= d['usual'] else ''
+    d['words'] = f'A small classifier of real tissue gives {share("real")} of {d["n"]} real test pictures their label, and {share("twins")} of their synthetic twins: a difference of {100*d["difference"]:+.0f} points ({100*d["difference_lo"]:+.0f} to {100*d["difference_hi"]:+.0f}).{weak}'
+    kind, said = self.answers.get('fool', ('note', '')); self.answers['fool'] = 'warn' if d['difference_hi'] < 0 and not weak else kind, f'{said} {d["words"]}'.strip()
+
 # %% ../../nbs/run/66_evidence.ipynb #e51fe1bc
 @patch
 def look(self:Evidence, extractor=None):
@@ -197,7 +249,7 @@ def look(self:Evidence, extractor=None):
         s = _attempt(self, 'seams', lambda: find_seams(fake.images, train.images if {x.shape for x in train.images} == {x.shape for x in fake.images} else None))
         if s is not None: self.figures['seams_found'] = len(s); self.faults += [seam_words(s)] * bool(len(s))
     c = _attempt(self, 'copies', lambda: find_copies(fake.images, train.images, test.images if test is not None and len(test) >= 10 else None, extractor, train.groups))
-    if c is not None: self.figures |= {f'copies_{k}': v for k, v in c.figures.items()}; self.faults += [c.words().split('. ')[0] + '.'] * bool(c.figures['copies'])
+    if c is not None: self.figures |= {f'copies_{k}': v for k, v in c.figures.items()}; self.faults += [c.words((fake.names, train.names)).split('. ')[0] + '.'] * bool(c.figures['copies'])
     if test is not None:
         found = self.parts['leaks'] = find_leaks({k: self.sets[k].images for k in ('train', 'test')}, {k: self.sets[k].groups for k in ('train', 'test')} if train.classes is not None else None, {k: self.sets[k].names for k in ('train', 'test')})
         self.figures['leaks_found'] = len(found); self.faults += [f'Leak: {w}' for w in found]
@@ -260,6 +312,8 @@ def _page_fool(self:Evidence, p):
         p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out, and such that are not.')
     if (r := self.parts.get('realism')) is not None:
         t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}.'); p.text(r.words())
+    if (d := self.parts.get('twins')) is not None:
+        p.text(d['words']); p.figure(bars({'accuracy': {k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real', 'real'), ('twins', 'twins'), ('real and twin alike', 'agreement'))}}, ylabel='share of pictures'), f'Real test pictures and their twins given their label, and pairs given the same one; labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ', the class that covers most of the nuclei.'))
     for w in self.answers.get('open', []): p.verdict('note', w, 'Open')
 
 # %% ../../nbs/run/66_evidence.ipynb #51abb6db
@@ -268,7 +322,7 @@ def _page_origin(self:Evidence, p):
     "Seams, copies, leaks"
     p.section('Seams, copies, leaks', 'Lines at which all generated pictures change, pictures that lie too near a training picture, and pictures or tiles that are in two parts of the real set.')
     if (s := self.parts.get('seams')) is not None: p.text(seam_words(s))
-    if (c := self.parts.get('copies')) is not None: p.text(c.words()); p.figure(c.show(self.sets['fake'].images, self.sets['train'].images), 'The ten most suspicious pairs: generated above, the nearest training picture below (it may be turned); the number is their distance over that of held-out pictures.')
+    if (c := self.parts.get('copies')) is not None: p.text(c.words((self.sets['fake'].names, self.sets['train'].names))); p.figure(c.show(self.sets['fake'].images, self.sets['train'].images), 'The ten most suspicious pairs: generated above, the nearest training picture below (it may be turned); the number is their distance over that of held-out pictures.')
     if (found := self.parts.get('leaks')) is not None: p.text(' '.join(found[:20]) or 'No picture and no tile is in both parts of the real set.')
 
 # %% ../../nbs/run/66_evidence.ipynb #6eda951a
@@ -310,7 +364,7 @@ def _remembered(fit):
 
 # %% ../../nbs/run/66_evidence.ipynb #d90b9c9c
 def evaluate(
-    real:str|Path, # Real tissue: a labelled set (plain or PanNuke), or a folder of pictures
+    real:str|Path, # Real tissue: a labelled set (plain or PanNuke), a UniToPatho, or a folder of pictures
     fake:str|Path, # Generated tissue: a set as `generate` writes it, or a folder of pictures
     out:str|Path, # Folder for the report
     masks:str|Path|None=None, # Class maps of the generated pictures, where their set has none
@@ -333,7 +387,7 @@ def evaluate(
     try:
         fit, strong = (_remembered(partial(small_fit, table=e.sets['train'].table, strong=s, device=dev)) for s in (False, True))
         real_only = lambda data, s, b: fit(data, s, b)
-        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed); e.fool(None, readings, key, seed); e.look()
+        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look()
         run.figures(**e.figures); run.record['answers'] = {k: e.answers[k][1] for k in _ASKED} | dict(found=e.faults); run.finish()
         manifest = read_json(Path(fake)/'manifest.json') if (Path(fake)/'manifest.json').exists() else {}
         write_json(run.out/'figures.json', e.figures); write_cards(e, run.record, run.out, manifest); e.page(run.record).write(run.out/'report.html')
