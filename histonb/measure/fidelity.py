@@ -76,10 +76,10 @@ def _apart(a, b, n, seed): # counts of generated and of other real units -> valu
     return (value, *(np.where(seen, q, np.nan) for q in np.nanquantile(np.where(seen, draws, 0), [.025, .975], axis=0)))
 
 # %% ../../nbs/measure/44_fidelity.ipynb #9ab3e51e
-def _count(maps, table, split, true=None, masks=None): # nuclei over all maps: any, then each class; and their panoptic quality where the true instances are given
+def _count(maps, insts, table, true=None, masks=None): # nuclei over all maps: any, then each class; and their panoptic quality where the true instances are given
     n, pq = np.zeros(table.n, int), Panoptic(table.n)
-    for k, m in enumerate(maps):
-        m = np.asarray(m); inst = split(m); n += np.bincount(_majority(inst, m)[1:], minlength=table.n)
+    for k, (m, inst) in enumerate(zip(map(np.asarray, maps), insts)):
+        n += np.bincount(_majority(inst, m)[1:], minlength=table.n)
         if true: pq.add(inst, true[k], m, np.asarray(masks[k]))
     rows = table.n if table.n > 2 else 1
     return np.r_[n[1:].sum(), n[1:]][:rows], pq.table(table.names).pq.to_numpy()[:rows]
@@ -130,8 +130,8 @@ def mask_fidelity(
     else: values = _apart(*(by_unit(c, u) for c, u in zip(conf, of)), n, seed)
     cols = {f'{k}{end}': v[j] for j, k in enumerate(('generated', 'real', 'ratio')) for v, end in zip(values, ('', '_lo', '_hi'))}
     tab = pd.DataFrame(cols, index=['nucleus', *(table.names[1:] if table.n > 2 else ())])
-    true = [split(np.asarray(m)) for m in masks]; tab['n_mask'] = _count(masks, table, split)[0]
-    for k, maps in dict(generated=found[0], real=found[1]).items(): tab[f'n_{k}'], tab[f'pq_{k}'] = _count(maps, table, split, true if k == 'generated' or real_masks is None else [split(np.asarray(m)) for m in own], masks if k == 'generated' else own)
+    apart = lambda maps: [split(np.asarray(m)) for m in maps]; true = apart(masks); tab['n_mask'] = _count(masks, true, table)[0]; there = dict(generated=true, real=true if real_masks is None else apart(own))
+    for k, maps in dict(generated=found[0], real=found[1]).items(): tab[f'n_{k}'], tab[f'pq_{k}'] = _count(maps, apart(maps), table, there[k], masks if k == 'generated' else own)
     if not found[1]: tab[['real', 'real_lo', 'real_hi', 'n_real', 'pq_real']] = np.nan
     tab['count_error'] = (tab.n_generated - tab.n_mask) / tab.n_mask.where(tab.n_mask > 0)
     tab['verdict'] = [verdict(*r) for r in tab[['ratio', 'ratio_lo', 'ratio_hi']].values]
