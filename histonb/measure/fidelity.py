@@ -196,7 +196,7 @@ def show(self:Fidelity,
 def plot(self:Fidelity): # Figure: bars with intervals
     "Dice on generated beside real tissue, class by class."
     value = lambda r, k: (r[k], r[f'{k}_lo'], r[f'{k}_hi'])
-    return bars({c: {k: value(r, k) for k in ('generated', 'real') if np.isfinite(r[k])} for c, r in self.table.iterrows() if np.isfinite(r.generated)}, ylabel='Dice with the mask')
+    return bars({c: {k: value(r, k) for k in ('generated', 'real') if np.isfinite(r[k])} for c, r in self.table.iterrows() if np.isfinite(r.generated)}, ylabel='Dice with the mask', size=(1.6 + .75*len(self.table), 2.4))
 
 # %% ../../nbs/measure/44_fidelity.ipynb #fi440003
 def twin_accuracy(

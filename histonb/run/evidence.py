@@ -259,6 +259,11 @@ _ASKED = dict(follow='Does it follow its mask?', teach='Does it teach a model?',
 
 def _three(t, k): return (t[k], t[f'{k}_lo'], t[f'{k}_hi'])
 
+_KEYS = dict(follow_ratio_nucleus=('Follows its mask: Dice on generated over real tissue', (0, 2), '1: as real tissue does'), teach_gain=('Teaches: gain in mean Dice, real + generated over real alone', (-.2, .2), '0: no gain'),
+             separability_auc_all_together=('Is told from real tissue by a classifier: AUC', (0, 1), '0.5: by chance'), twins_difference=('Twins keep their label: difference in accuracy', (-.5, .5), '0: none is lost'), reading_origin_accuracy=('Is told from real tissue by readers: right answers', (0, 1), '0.5: by chance'))
+
+def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), _three(f, k)), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
+
 @patch
 def page(self:Evidence,
     record:dict, # As `run.json` holds it
@@ -266,7 +271,7 @@ def page(self:Evidence,
     "The whole report."
     n = {k: len(t) for k, t in self.sets.items() if t is not None}
     p = Page('Evidence on generated tissue', 'Research use only. Every picture named generated was made by a computer and shows no patient.', facts=dict(real=record['data']['real']['path'], generated=record['data']['fake']['path'], pictures=f'{n["train"]} + {n.get("test", 0)} real, {n["fake"]} generated', seed=record['seed']))
-    p.section('Three questions')
+    p.section('Three questions'); p.keys(_keys(self.figures))
     for k, q in _ASKED.items(): p.verdict(*self.answers[k], q)
     for w in self.faults: p.verdict('bad', w, 'Found')
     if not self.faults: p.verdict('good', 'No seam, no suspected copy, no leak, no colour cast, no grid and no class swap was found.', 'Looked for')
@@ -279,18 +284,18 @@ def page(self:Evidence,
 @patch
 def _page_pictures(self:Evidence, p):
     "Some of each set"
-    fake, real = self.sets['fake'], self.sets['test'] or self.sets['train']; k = range(min(6, len(fake), len(real)))
-    p.section('What is compared', 'Generated and real pictures, drawn at random.'); rows = dict(generated=[fake.images[i] for i in k], real=[real.images[i] for i in k])
-    maps = lambda t: [overlay(t.images[i], t.classes[i], t.table) for i in k] if t.classes is not None else None
-    if fake.classes is not None: rows = dict(mask=[fake.table.palette[fake.classes[i]] for i in k], generated=rows['generated'], real=rows['real']) | (dict(annotated=m) if (m := maps(real)) else {})
-    p.figure(panel({str(i + 1): [v[i] for v in rows.values()] for i in k}, fake.table if fake.classes is not None else None, size=1.5), 'From top to bottom: ' + ', '.join({'mask': 'mask of a generated picture', 'generated': 'the generated picture', 'real': 'a real picture', 'annotated': 'its annotation'}[r] for r in rows) + '.')
+    fake, real = self.sets['fake'], self.sets['test'] or self.sets['train']; k = range(min(4, len(fake), len(real))); shown = lambda t: [t.images[i] for i in k]
+    p.section('What is compared', 'Generated and real pictures, drawn at random.'); cols = {'mask': [fake.table.palette[fake.classes[i]] for i in k]} if fake.classes is not None else {}
+    cols |= {'generated from it' if cols else 'generated': shown(fake), 'real': shown(real)} | ({'its annotation': [overlay(real.images[i], real.classes[i], real.table) for i in k]} if real.classes is not None else {})
+    p.figure(panel(cols, fake.table if fake.classes is not None else None, size=1.7), 'Generated pictures at the left, real ones at the right; the two have nothing to do with each other.')
 
 @patch
 def _page_follow(self:Evidence, p):
     "The first question"
     if (f := self.parts.get('fidelity')) is None: return
-    p.section('Does it follow its mask?', 'Generated tissue is segmented by a net that learned from real tissue alone, and compared with the masks it was made from; real tissue with its own masks gives the scale. A ratio above 1.05 is a finding too: such nuclei are easier than real ones.'); t = f.table
-    p.table(pd.DataFrame({k: [_three(r, k) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | {'PQ generated': t.pq_generated.to_numpy(), 'PQ real': t.pq_real.to_numpy(), 'count error': t.count_error.to_numpy(), 'verdict': t.verdict.to_numpy()}, index=t.index.rename('class')), 'Dice with the mask, its ratio, panoptic quality, and the relative error of counts.')
+    p.section('Does it follow its mask?', 'Generated tissue is segmented by a net that learned from real tissue alone, and compared with the masks it was made from; real tissue with its own masks gives the scale. A ratio above 1.05 is a finding too: such nuclei are easier than real ones.'); t, names = f.table, f.table.index.rename('class')
+    p.table(pd.DataFrame({k: [tuple(np.round(_three(r, k), 3)) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | dict(verdict=t.verdict.to_numpy()), index=names), 'Dice with the mask, with 95 % intervals, and the ratio of the two.')
+    p.table(pd.DataFrame({'in the masks': t.n_mask.to_numpy(), 'found again': t.n_generated.to_numpy(), 'count error': t.count_error.round(3).to_numpy(), 'PQ generated': t.pq_generated.round(3).to_numpy(), 'PQ real': t.pq_real.round(3).to_numpy()}, index=names), 'Nuclei one by one: how many there are in the masks of generated tissue and how many are found, the relative error of the count, and panoptic quality.')
     worst = np.argsort([((a > 0) & (a == b)).sum()/max((a > 0).sum(), 1) if (a > 0).any() else 1 for a, b in zip(f.masks, f.found)])[:3]
     p.figure(f.plot(), 'Dice by class, with 95 % intervals.'); p.figure(f.show(self.sets['fake'].images, list(map(int, worst))), 'The three pictures that follow their masks least: what became of each nucleus.')
 
@@ -300,8 +305,9 @@ def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
     p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue (TRTR), on as many generated pictures (TSTR), on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    p.figure(u.figure(), 'Mean Dice of nuclei on real test tiles (TRTS: on generated ones).'); m = u.main
-    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [_three(r, m) for _, r in u.table.iterrows()], 'gap to real': [_three(r, f'{m}_gap') for _, r in u.table.iterrows()], 'nucleus Dice': [_three(r, 'nucleus_dice') for _, r in u.table.iterrows()]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
+    fig, m = u.figure(), u.main; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals (TRTS: trained on real tissue, tested on generated tissue).')
+    three, rows = lambda r, k: tuple(np.round(_three(r, k), 3)), [r for _, r in u.table.iterrows()]
+    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than TRTR': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
 
 @patch
 def _page_fool(self:Evidence, p):
