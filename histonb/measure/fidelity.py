@@ -170,7 +170,8 @@ def words(self:Fidelity)->str: # A few sentences
     r = self.table.loc['nucleus']; turned = ''.join(f' Nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in self.swapped())
     if not np.isfinite(r.ratio): return f'Nuclei found again on generated tissue have Dice {r.generated:.2f} with their masks; there is no figure on real tissue to hold it against.' + turned
     word, *doubt = r.verdict.split(', ')
-    out = f'Nuclei of generated tissue are {word} to find: Dice {r.generated:.2f} against {r.real:.2f}, ratio {r.ratio:.2f} ({r.ratio_lo:.2f} to {r.ratio_hi:.2f}).' + ' The interval does not settle it.' * bool(doubt)
+    easy = {'easier than real': 'easier to find than real ones', 'harder than real': 'harder to find than real ones', 'like real': 'as easy to find as real ones'}[word]
+    out = f'Nuclei of generated tissue are {easy}: Dice {r.generated:.2f} against {r.real:.2f}, ratio {r.ratio:.2f} ({r.ratio_lo:.2f} to {r.ratio_hi:.2f}).' + ' The interval does not settle it.' * bool(doubt)
     for v in ('easier than real', 'harder than real'):
         c = [k for k in self.table.index[1:] if self.table.verdict[k] == v]
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'

@@ -287,7 +287,7 @@ def _page_pictures(self:Evidence, p):
     fake, real = self.sets['fake'], self.sets['test'] or self.sets['train']; k = range(min(4, len(fake), len(real))); shown = lambda t: [t.images[i] for i in k]
     p.section('What is compared', 'Generated and real pictures, drawn at random.'); cols = {'mask': [fake.table.palette[fake.classes[i]] for i in k]} if fake.classes is not None else {}
     cols |= {'generated from it' if cols else 'generated': shown(fake), 'real': shown(real)} | ({'its annotation': [overlay(real.images[i], real.classes[i], real.table) for i in k]} if real.classes is not None else {})
-    p.figure(panel(cols, fake.table if fake.classes is not None else None, size=1.7), 'Generated pictures at the left, real ones at the right; the two have nothing to do with each other.')
+    p.figure(panel(cols, fake.table if fake.classes is not None else None, size=1.7), 'Generated pictures at the left, real ones at the right; those of one row do not belong together.')
 
 @patch
 def _page_follow(self:Evidence, p):
