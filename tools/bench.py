@@ -7,6 +7,7 @@
     python tools/bench.py mitosis   candidates of a 2000 px picture: scikit-image, ours; patches: by files, as windows
     python tools/bench.py spectral  a training step of a bright-field generator with and without the spectral loss
     python tools/bench.py field     a field of seven planes, eight turns: the bare network and predict_tiled; peak memory
+    python tools/bench.py report    histonb evaluate on 500 generated tiles, stage by stage (not part of all)
     python tools/bench.py all       everything
 
 The ways take turns within one run, so that a busy machine slows all of them; medians, bests and CPU times are
@@ -339,6 +340,34 @@ def field_peak(a, folder, h, w):
     if child.wait(): sys.exit(f'predicting {h} x {w} px failed')
     return top
 
+# ---- report
+
+def disks(g, side):
+    "A class map of round nuclei, and a picture of it: quickly drawn, no model of tissue."
+    from scipy.ndimage import gaussian_filter
+    from histonb.prep.stain import compose
+    y, x = np.mgrid[:side, :side]; mask = np.zeros((side, side), np.uint8); rough = lambda s: gaussian_filter(g.normal(0, s, mask.shape), s)
+    for cy, cx, r, c in zip(*g.uniform(0, side, (2, side//6)), g.uniform(5, 10, side//6), g.integers(1, 6, side//6)): mask[(y - cy)**2 + (x - cx)**2 < r*r] = c
+    h = gaussian_filter(np.array([.15, 1.2, 1.5, 1., 1.6, 1.1])[mask], .6) + .5*rough(1.5)
+    return compose(np.stack([np.clip(h, 0, 2.5), np.clip(.55 + 2*rough(4), 0, 2)]).astype(np.float32)), mask
+
+def report(a, folder):
+    "All of `evaluate`, and where its time goes."
+    from functools import wraps
+    from histonb.core import PANNUKE, write_image, write_json, write_mask
+    from histonb.run import evidence
+    for k, (part, n) in enumerate((('real/train', a.real), ('real/test', a.real//4), ('fake', a.tiles))):
+        write_json(folder/part.split('/')[0]/'classes.json', PANNUKE.to_dict())
+        for i in range(n): im, mask = disks(np.random.default_rng([k, i]), a.size); write_image(folder/part/'images'/f'{part[-4:]}{i//10}_{i:04d}.png', im); write_mask(folder/part/'classes'/f'{part[-4:]}{i//10}_{i:04d}.png', mask)
+    def timed(f, name):
+        @wraps(f)
+        def g(*args, **kw):
+            wall, cpu = time.perf_counter(), time.process_time(); out = f(*args, **kw); print(f'  {name:10s}{time.perf_counter() - wall:9.1f} s wall {time.process_time() - cpu:9.1f} s CPU', flush=True); return out
+        return g
+    for k in ('follow', 'teach', 'fool', 'twins', 'look', 'page'): setattr(evidence.Evidence, k, timed(getattr(evidence.Evidence, k), k))
+    evidence.read_tissue = timed(evidence.read_tissue, 'read'); print(f'\nthe report on {a.tiles} generated and {a.real} + {a.real//4} real tiles of {a.size} px, {a.steps} steps an arm')
+    timed(evidence.evaluate, 'all of it')(folder/'real', folder/'fake', folder/'out', steps=a.steps, device='cpu')
+
 # ---- command line
 
 def parser():
@@ -361,6 +390,7 @@ def parser():
     add('spectral', spectral, size=256, batch=8, reps=5, encoder='resnet34').add_argument('--half', action='store_true', help='half precision where it pays')
     for name, f in (('field', field), ('field_one', field_one)): add(name, f, height=2154, width=2554, **net).add_argument('--half', action='store_true', help='half precision where it pays')
     add('all', None)
+    add('report', report, tiles=500, real=400, size=256, steps=150)
     return p
 
 def main():

@@ -76,10 +76,10 @@ def _apart(a, b, n, seed): # counts of generated and of other real units -> valu
     return (value, *(np.where(seen, q, np.nan) for q in np.nanquantile(np.where(seen, draws, 0), [.025, .975], axis=0)))
 
 # %% ../../nbs/measure/44_fidelity.ipynb #9ab3e51e
-def _count(maps, table, split, true=None, masks=None): # nuclei over all maps: any, then each class; and their panoptic quality where the true instances are given
+def _count(maps, insts, table, true=None, masks=None): # nuclei over all maps: any, then each class; and their panoptic quality where the true instances are given
     n, pq = np.zeros(table.n, int), Panoptic(table.n)
-    for k, m in enumerate(maps):
-        m = np.asarray(m); inst = split(m); n += np.bincount(_majority(inst, m)[1:], minlength=table.n)
+    for k, (m, inst) in enumerate(zip(map(np.asarray, maps), insts)):
+        n += np.bincount(_majority(inst, m)[1:], minlength=table.n)
         if true: pq.add(inst, true[k], m, np.asarray(masks[k]))
     rows = table.n if table.n > 2 else 1
     return np.r_[n[1:].sum(), n[1:]][:rows], pq.table(table.names).pq.to_numpy()[:rows]
@@ -130,8 +130,8 @@ def mask_fidelity(
     else: values = _apart(*(by_unit(c, u) for c, u in zip(conf, of)), n, seed)
     cols = {f'{k}{end}': v[j] for j, k in enumerate(('generated', 'real', 'ratio')) for v, end in zip(values, ('', '_lo', '_hi'))}
     tab = pd.DataFrame(cols, index=['nucleus', *(table.names[1:] if table.n > 2 else ())])
-    true = [split(np.asarray(m)) for m in masks]; tab['n_mask'] = _count(masks, table, split)[0]
-    for k, maps in dict(generated=found[0], real=found[1]).items(): tab[f'n_{k}'], tab[f'pq_{k}'] = _count(maps, table, split, true if k == 'generated' or real_masks is None else [split(np.asarray(m)) for m in own], masks if k == 'generated' else own)
+    apart = lambda maps: [split(np.asarray(m)) for m in maps]; true = apart(masks); tab['n_mask'] = _count(masks, true, table)[0]; there = dict(generated=true, real=true if real_masks is None else apart(own))
+    for k, maps in dict(generated=found[0], real=found[1]).items(): tab[f'n_{k}'], tab[f'pq_{k}'] = _count(maps, apart(maps), table, there[k], masks if k == 'generated' else own)
     if not found[1]: tab[['real', 'real_lo', 'real_hi', 'n_real', 'pq_real']] = np.nan
     tab['count_error'] = (tab.n_generated - tab.n_mask) / tab.n_mask.where(tab.n_mask > 0)
     tab['verdict'] = [verdict(*r) for r in tab[['ratio', 'ratio_lo', 'ratio_hi']].values]
@@ -170,7 +170,8 @@ def words(self:Fidelity)->str: # A few sentences
     r = self.table.loc['nucleus']; turned = ''.join(f' Nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in self.swapped())
     if not np.isfinite(r.ratio): return f'Nuclei found again on generated tissue have Dice {r.generated:.2f} with their masks; there is no figure on real tissue to hold it against.' + turned
     word, *doubt = r.verdict.split(', ')
-    out = f'Nuclei of generated tissue are {word} to find: Dice {r.generated:.2f} against {r.real:.2f}, ratio {r.ratio:.2f} ({r.ratio_lo:.2f} to {r.ratio_hi:.2f}).' + ' The interval does not settle it.' * bool(doubt)
+    easy = {'easier than real': 'easier to find than real ones', 'harder than real': 'harder to find than real ones', 'like real': 'as easy to find as real ones'}[word]
+    out = f'Nuclei of generated tissue are {easy}: Dice {r.generated:.2f} against {r.real:.2f}, ratio {r.ratio:.2f} ({r.ratio_lo:.2f} to {r.ratio_hi:.2f}).' + ' The interval does not settle it.' * bool(doubt)
     for v in ('easier than real', 'harder than real'):
         c = [k for k in self.table.index[1:] if self.table.verdict[k] == v]
         if c: out += f' {v.capitalize()}: {", ".join(c)}.'
@@ -196,7 +197,7 @@ def show(self:Fidelity,
 def plot(self:Fidelity): # Figure: bars with intervals
     "Dice on generated beside real tissue, class by class."
     value = lambda r, k: (r[k], r[f'{k}_lo'], r[f'{k}_hi'])
-    return bars({c: {k: value(r, k) for k in ('generated', 'real') if np.isfinite(r[k])} for c, r in self.table.iterrows() if np.isfinite(r.generated)}, ylabel='Dice with the mask')
+    return bars({c: {k: value(r, k) for k in ('generated', 'real') if np.isfinite(r[k])} for c, r in self.table.iterrows() if np.isfinite(r.generated)}, ylabel='Dice with the mask', size=(1.6 + .75*len(self.table), 2.4))
 
 # %% ../../nbs/measure/44_fidelity.ipynb #fi440003
 def twin_accuracy(

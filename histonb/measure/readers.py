@@ -225,8 +225,9 @@ def score_reading(
     for q in [q for q in key['questions'] if q['kind'] == 'choice']:
         name, one = q['id'], df.repeats.isna(); found = _within(df, name, n, seed) | _between(df[one], name, n, seed)
         if q.get('truth') == 'origin':
-            first = _decided(df, q)[one]; found |= _origin(first) | _detect(first, n, seed) | dict(p_chance=_chance(first))
+            first = _decided(df, q)[one]
             if any(d[d.truth == t].right.isna().all() for _, d in first.groupby('reader') for t in kinds): raise error('a reader has answered for one kind of picture only', remedy='Ask for the rest')
+            found |= _origin(first) | _detect(first, n, seed) | dict(p_chance=_chance(first))
             readers = pd.DataFrame({r: _reader_row(d) for r, d in first.groupby('reader')}).T; shown = shown.join(first.groupby('picture').right.mean(), how='inner')
         elif q.get('truth') == 'label':
             first = df[one].assign(right=_right(df[one], q)).dropna(subset='right')

@@ -5,17 +5,18 @@
 # %% ../../nbs/measure/47_telltales.ipynb #221a790e
 from __future__ import annotations
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter, median_filter
+from scipy.signal.windows import tukey
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 from ..core import error
 from .image import RandomExtractor, alike_scale, as_unit, colour_shift, features, grid_energy
 from .classify import auc
@@ -24,8 +25,9 @@ from ..prep.stain import REFERENCE, separate
 from ..show import NotebookFigure, as_rgb, panel
 
 # %% auto #0
-__all__ = ['SAME', 'LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio', 'tiling_difference', 'Copies',
-           'find_copies', 'find_leaks', 'telltale_features', 'Separability', 'separability']
+__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio',
+           'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features', 'Separability',
+           'separability']
 
 # %% ../../nbs/measure/47_telltales.ipynb #d2da21fb
 def line_gradients(
@@ -112,21 +114,66 @@ def _invariant(extractor, images, side=96): # (N, d) features, the mean over tur
 def _feature_distances(train, a, b): # (N, M), in units of the spread among training pictures
     _, a, b = alike_scale(train, a, b); return torch.cdist(a, b).numpy()
 
+# %% ../../nbs/measure/47_telltales.ipynb #7c1d0e51
+COARSE, FINE, SHARED = 32, 96, .35 # cells of the search, cells of the comparison, distance below which two pictures share tissue (of 1.4)
+
+def _cells(images, n, side): # (N, n, n) grey at one scale (`side` px fill n cells), light and shade removed; 0 beyond the picture
+    out = torch.zeros(len(images), n, n)
+    for o, p in zip(out, images):
+        x = as_unit(p).mean(1, keepdim=True); x = interpolate(x, size=[max(1, round(k*n/side)) for k in x.shape[-2:]], mode='area')[0, 0].numpy()
+        o[:x.shape[0], :x.shape[1]] = torch.from_numpy(gaussian_filter(x, n/96) - gaussian_filter(x, n/16))
+    return out
+
+def _phases(x): # spectra of modulus 1, faded towards the picture's edge and the finest detail
+    n = x.shape[-1]; w = torch.from_numpy(tukey(n, .16)).float(); f = torch.fft.rfft2(x*w*w[:, None]); r = torch.hypot(torch.fft.fftfreq(n)[:, None], torch.fft.rfftfreq(n)[None])
+    return f/(f.abs() + 1e-9)*torch.exp(-4.6*r**2)*((r > .03) & (r < .45))
+
+def _candidates(a, b, skip, k=3): # of each of a: the k most promising of b and of the turns, by the height of the peak
+    there, size = _phases(b).conj(), a.shape[-2:]
+    for i, f in enumerate(torch.stack([_phases(t[:, 0]) for t in _turns(a[:, None])], 1)):
+        peak = torch.stack([torch.fft.irfft2(t*there, s=size).flatten(1).amax(1) for t in f])
+        if skip is not None: peak[:, torch.as_tensor(skip[i])] = -1
+        yield [divmod(int(j), len(b)) for j in peak.flatten().topk(min(k, peak.numel())).indices]
+
+# %% ../../nbs/measure/47_telltales.ipynb #7c1d0e52
+def _window(a, b, win): # the best correlation within a window of two pictures laid over each other
+    m = avg_pool2d(torch.stack([a, b, a*a, b*b, a*b])[:, None], win, stride=2)[:, 0]; va, vb = m[2] - m[0]**2, m[3] - m[1]**2
+    return float(torch.where((va > 1e-5) & (vb > 1e-5), (m[4] - m[0]*m[1])/(va*vb).clamp(min=1e-12).sqrt(), 0).max())
+
+def _overlaid(a, b, win): # the same, for the shift at which two pictures fit; a cyclic shift stands for up to four
+    n, best = len(b), 0.; k = int(torch.fft.irfft2(_phases(a[None])*_phases(b[None]).conj(), s=(n, n)).argmax()); cut = lambda s: slice(max(s, 0), n + min(s, 0))
+    for y, x in product(*((v, v - n) for v in divmod(k, n))):
+        if max(abs(y), abs(x)) <= n - win: best = max(best, _window(a[cut(y), cut(x)], b[cut(-y), cut(-x)], win))
+    return best
+
+def _parts(a, b, skip=None): # of each of a: the one of b that shares a part with it, and the distance there: 0 for a copy, about 1.1 for strangers
+    shapes = [as_rgb(p).shape[:2] for p in (*a, *b)]; side = max(map(max, shapes)); fine = min(FINE, side); win = max(4, round(fine*min(map(min, shapes[:len(a)]))/side/2))
+    rough, x, y = _candidates(_cells(a, COARSE, side), _cells(b, COARSE, side), skip), _cells(a, fine, side), _cells(b, fine, side); out = []
+    for i, found in enumerate(rough): out.append(max((_overlaid(_turns(x[i:i + 1, None])[t][0, 0], y[j], win), j) for t, j in found))
+    c, j = zip(*out); return np.array(j), np.sqrt(2 - 2*np.clip(c, 0, 1))
+
 # %% ../../nbs/measure/47_telltales.ipynb #083f5d1a
 @dataclass(repr=False)
 class Copies:
     "Result of `find_copies`."
-    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features), suspected
-    figures:dict # copies, share, pixels_ratio and features_ratio with intervals: median nearness over that of held-out pictures
+    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features, part), suspected, whether by a part alone
+    figures:dict # copies, copied_parts, share, pixels_ratio, features_ratio and part_ratio with intervals: median nearness over that of held-out pictures
     def __repr__(self): return self.words()
 
 def _nearness(d, ref): # nearest of each row, the limit of what is too near, the usual distance of held-out pictures
     at = d.argmin(1); return at, d[np.arange(len(d)), at], .5*float(np.min(ref)), float(np.median(ref))
 
-def _reference(dist, held, groups): # distances of held-out pictures to the training set; of training pictures to those of other groups without them
-    if held: return dist('held', 'train').min(1)
-    d = dist('train', 'train').copy(); g = np.arange(len(d)) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
-    d[g[:, None] == g[None]] = np.inf; return d.min(1)
+def _same(n, groups): # (n, n): training pictures of one group
+    g = np.arange(n) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]; return g[:, None] == g[None]
+
+def _reference(dist, same): # distances of held-out pictures to the training set; of training pictures to those of other groups without them
+    if same is None: return dist('held', 'train').min(1)
+    return np.where(same, np.inf, dist('train', 'train')).min(1)
+
+def _suspected(t, looks, figures): # the verdict of each look, as one
+    whole = t.near_pixels | t.near_features; t['suspected'] = whole | t.near_part; t['part_only'] = t.near_part & ~whole
+    first = np.where(t.part_only, 2, t[['pixels', 'features']].to_numpy().argmin(1)); t['nearest'] = t[[f'nearest_{k}' for k in looks]].to_numpy()[np.arange(len(t)), first]
+    return Copies(t[['nearest', *looks, 'suspected', 'part_only']], dict(copies=int(t.suspected.sum()), copied_parts=int(t.part_only.sum()), share=float(t.suspected.mean())) | figures)
 
 # %% ../../nbs/measure/47_telltales.ipynb #59afffdc
 def find_copies(
@@ -141,21 +188,24 @@ def find_copies(
     few = len(train) if held is None else min(len(train), len(held))
     if few < 10: raise error(f'{few} real pictures do not say how near is too near', remedy='Give at least 10 training and 10 held-out pictures')
     sets, cols, fig = dict(fake=fake, train=train) | (dict(held=held) if held is not None else {}), {}, {}; f = {k: _invariant(extractor or RandomExtractor(), v) for k, v in sets.items()}
-    dists = dict(pixels=lambda a, b: _pixel_distances(sets[a], sets[b]), features=lambda a, b: _feature_distances(f['train'], f[a], f[b]))
-    refs = {k: _reference(d, held is not None, groups) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
-    for name, dist in dists.items():
-        at, d, limit, usual = _nearness(dist('fake', 'train'), refs[name][fair])
-        cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'too_near_{name}': d < limit}
+    dists = dict(pixels=lambda a, b: _pixel_distances(sets[a], sets[b]), features=lambda a, b: _feature_distances(f['train'], f[a], f[b])); same = None if held is not None else _same(len(train), groups)
+    refs = {k: _reference(d, same) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
+    near = {k: _nearness(d('fake', 'train'), refs[k][fair]) for k, d in dists.items()}; ref = _parts(held or train, train, same)[1]; ref = ref[ref > SHARED]; near['part'] = *_parts(fake, train), .5*float(np.min(ref, initial=1.4)), float(np.median(ref)) if len(ref) else 1.
+    for name, (at, d, limit, usual) in near.items():
+        cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'near_{name}': d < limit}
         fig |= dict(zip((f'{name}_ratio', f'{name}_ratio_lo', f'{name}_ratio_hi'), map(float, bootstrap(list(d/max(usual, 1e-9)), np.median, n))))
-    t = pd.DataFrame(cols); t['suspected'] = t.pop('too_near_pixels') | t.pop('too_near_features'); t['nearest'] = np.where(t['pixels'] <= t['features'], t.nearest_pixels, t.nearest_features)
-    return Copies(t.drop(columns=['nearest_pixels', 'nearest_features']), dict(copies=int(t.suspected.sum()), share=float(t.suspected.mean())) | fig)
+    return _suspected(pd.DataFrame(cols), list(near), fig)
 
 # %% ../../nbs/measure/47_telltales.ipynb #a85eb47b
 @patch
-def words(self:Copies)->str: # A sentence or two
+def words(self:Copies,
+    names:tuple|None=None, # (what each generated picture is called, what each training picture); their numbers when None
+)->str: # A sentence or two
     "What was found."
     f = self.figures; near = 'Generated pictures lie {:.2f} ({:.2f} to {:.2f}) times as far from their nearest training picture as held-out real ones do, in features.'.format(*(f[f'features_ratio{e}'] for e in ('', '_lo', '_hi')))
-    return (f'{f["copies"]} of {len(self.table)} generated pictures are suspected copies of training pictures. ' if f['copies'] else 'No generated picture is a suspected copy of a training picture. ') + near
+    part = f', {f["copied_parts"]} of them of a part or shifted' if f['copied_parts'] else ''; call = names or (range(len(self.table)), range(1 + int(self.table.nearest.max()))); pairs = [f'{call[0][i]} after {call[1][int(r.nearest)]}' for i, r in self.table[self.table.suspected].iterrows()]
+    some = f' ({", ".join(pairs[:6])}{" …" * (len(pairs) > 6)}{"" if names else "; numbered from 0"})'
+    return (f'{f["copies"]} of {len(self.table)} generated pictures are suspected copies of training pictures{part}{some}. ' if f['copies'] else 'No generated picture is a suspected copy of a training picture, or of a part of one. ') + near
 
 @patch
 def show(self:Copies,
@@ -164,8 +214,8 @@ def show(self:Copies,
     n:int=10, # Pairs
     size:float=1., # Side of one picture, inches
 ): # Figure: generated pictures above the training pictures nearest to them
-    "The most suspicious pairs, the nearest first."
-    t = self.table.assign(d=self.table[['pixels', 'features']].min(axis=1)).sort_values('d').head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
+    "The most suspicious pairs: the suspected first, then the nearest."
+    t = self.table.assign(d=np.where(self.table.part_only, self.table.part, self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'd'], ascending=[False, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
     return panel({f'{k + 1}: {r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for k, (i, r) in enumerate(t.iterrows())}, size=size)
 
 # %% ../../nbs/measure/47_telltales.ipynb #3bee4bdf
@@ -179,7 +229,8 @@ def find_leaks(
     out, call = [], lambda p, i: str(names[p][i]) if names else f'picture {i}'
     for a, b in combinations(parts, 2):
         for g in sorted({*map(str, (groups or {}).get(a, []))} & {*map(str, (groups or {}).get(b, []))}): out.append(f'"{g}" is in {a} and in {b}.')
-        for i, j in np.argwhere(_pixel_distances(parts[a], parts[b]) < limit): out.append(f'{call(b, j)} in {b} is the same picture as {call(a, i)} in {a}, as it is or turned.')
+        same = [(int(i), int(j)) for i, j in np.argwhere(_pixel_distances(parts[a], parts[b]) < limit)]; out += [f'{call(b, j)} in {b} is the same picture as {call(a, i)} in {a}, as it is or turned.' for i, j in same]
+        out += [f'{call(b, j)} in {b} shares tissue with {call(a, i)} in {a}.' for j, (i, d) in enumerate(zip(*_parts(parts[b], parts[a]))) if d < SHARED and (int(i), j) not in same]
     return out
 
 # %% ../../nbs/measure/47_telltales.ipynb #369fff8d

@@ -238,13 +238,16 @@ def _fits(shape, y, x, inst, gap): # where the shape would lie, when enough of i
 
 # %% ../../nbs/prep/13_layouts.ipynb #1e2873ed
 @patch
-def _settled(self:LayoutModel, cls, density, lie, inst, taken, tries, g):
+def _settled(self:LayoutModel, cls, density, lie, inst, taken, tries, g, gap):
     "Where a nucleus of a class goes: (box, pixels), (y, x); None when it finds no place"
-    gap, bank = g.random() > self.touching**.5, self.shapes[cls]; drawn = sorted((bank[int(i)] for i in g.integers(len(bank), size=3)), key=np.sum); k = int(g.integers(3))
+    bank = self.shapes[cls]; drawn = sorted((bank[int(i)] for i in g.integers(len(bank), size=3)), key=np.sum); k = int(g.integers(3))
     for shape in drawn[k::-1]:                                                        # the one drawn, then smaller ones
         places = _places(density, tries, g); rank = np.argsort(-np.log(np.maximum(_readiness(self, cls, places, taken), 1e-12)) - g.gumbel(size=tries)); shape = shape[:, ::-1] if g.random() < .5 else shape
         for y, x in places[rank[:12]].tolist():
             if hit := _fits(_turned(shape, _angle(lie, y, x, g)), y, x, inst, gap): return hit, (y, x)
+
+def _beside(inst, box, part): # numbers of the nuclei beside a new one
+    (y, x), wide = box, ndimage.binary_dilation(np.pad(part, 1)); return set(np.unique(np.pad(inst, 1)[y.start:y.stop + 2, x.start:x.stop + 2][wide]).tolist()) - {0}
 
 # %% ../../nbs/prep/13_layouts.ipynb #8441840b
 @patch
@@ -257,11 +260,13 @@ def sample(self:LayoutModel,
 )->Layout:
     "A new layout."
     size = self.sizes[0] if size is None else (size, size) if np.isscalar(size) else tuple(size); g = rng(seed, 'layout', *size)
-    density, counts, lie = self.plan(size, g, blur, plan); classes, inst, taken = np.zeros(size, np.uint8), np.zeros(size, np.int32), []
+    density, counts, lie = self.plan(size, g, blur, plan); classes, inst, taken = np.zeros(size, np.uint8), np.zeros(size, np.int32), []; met = set()
     area = lambda c: -np.mean([s.sum() for s in self.shapes[c]])
     for c in sorted((c for c in counts if c in self.shapes), key=area):
         for _ in range(counts[c]):
-            if found := self._settled(c, density[c], lie, inst, taken, tries, g): (box, part), at = found; classes[box][part], inst[box][part] = c, len(taken) + 1; taken.append((*at, c))
+            gap = len(met) > self.touching*len(taken)                                  # as many nuclei touch one another as in training
+            if found := self._settled(c, density[c], lie, inst, taken, tries, g, gap):
+                (box, part), at = found; near = _beside(inst, box, part); met |= near and near | {len(taken) + 1}; classes[box][part], inst[box][part] = c, len(taken) + 1; taken.append((*at, c))
     return Layout(classes, inst)
 
 # %% ../../nbs/prep/13_layouts.ipynb #01bc0bc0

@@ -14,22 +14,28 @@ import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastcore.basics import patch
+from torch.nn.functional import interpolate
 from ..core import ClassTable, HistonbError, Run, atomic, device as pick_device, error, list_images, read_image, read_json, read_mask, rng, seed_all, write_json
 from ..data.paired import ArraySource, default_tfms, flips, paired_dls, split_groups
 from ..data.pannuke import find_folds, open_pannuke
-from ..measure.fidelity import mask_fidelity
+from ..data.pcam import array_patches, patch_dls
+from ..data.unitopatho import find_lists, open_unitopatho
+from ..measure.fidelity import mask_fidelity, twin_accuracy
 from ..measure.readers import score_reading
+from ..measure.image import as_unit
 from ..measure.realism import realism
 from ..measure.telltales import find_copies, find_leaks, find_seams, seam_words, separability
 from ..measure.utility import SegmentMetric, take, utility
 from ..prep.masks import InstanceSettings, instances
 from .report import Page
 from .store import decide, load_model
-from ..show import overlay, panel
+from ..show import bars, overlay, panel
+from ..train.callbacks import schedule
+from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['Tissue', 'read_tissue', 'small_fit', 'Evidence', 'write_cards', 'evaluate']
+__all__ = ['Tissue', 'read_tissue', 'small_fit', 'small_classifier', 'Evidence', 'write_cards', 'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
 @dataclass
@@ -41,15 +47,16 @@ class Tissue:
     groups:list # Tile or slide of each
     table:ClassTable|None=None # What the class values mean
     mpp:float|None=None # Micrometres a pixel
+    labels:list|None=None # A word for each picture, such as its grade; None where there is none
     def __len__(self): return len(self.images)
-    def some(self, idx): pick = lambda v: None if v is None else [v[int(i)] for i in idx]; return Tissue(*map(pick, (self.images, self.classes, self.names, self.groups)), self.table, self.mpp)
+    def some(self, idx): pick = lambda v: None if v is None else [v[int(i)] for i in idx]; return Tissue(*map(pick, (self.images, self.classes, self.names, self.groups)), self.table, self.mpp, pick(self.labels))
     @property
     def pairs(self): return list(zip(self.images, self.classes))
 
 def _of_source(s, limit, seed):
-    "At most `limit` pairs of a source, in memory"
-    idx = sorted(int(i) for i in rng(seed, 'limit').permutation(len(s))[:limit])
-    return Tissue([s.image(i) for i in idx], [s.classes(i) for i in idx], [s.name(i) for i in idx], [s.group(i) for i in idx], s.table, s.mpp)
+    "At most `limit` pictures of a source, in memory"
+    idx = sorted(int(i) for i in rng(seed, 'limit').permutation(len(s))[:limit]); labels = getattr(s, 'labels', None)
+    return Tissue([s.image(i) for i in idx], [s.classes(i) for i in idx] if s.table is not None else None, [s.name(i) for i in idx], [s.group(i) for i in idx], s.table, s.mpp, labels and [str(labels[i]) for i in idx])
 
 # %% ../../nbs/run/66_evidence.ipynb #4575eded
 def _of_pictures(folder, masks, table, limit, seed):
@@ -66,7 +73,7 @@ def _has_pairs(path): path = Path(path); return bool(find_folds(path)) or any((p
 
 # %% ../../nbs/run/66_evidence.ipynb #81956d2d
 def read_tissue(
-    real:str|Path, # A labelled set, or a folder of pictures
+    real:str|Path, # A labelled set, a UniToPatho, or a folder of pictures
     fake:str|Path, # A generated set, or a folder of pictures
     masks:str|Path|None=None, # Class maps of the generated pictures, where the set does not hold them
     table=None, # Class table of the real set, its name, or 'guess'
@@ -76,7 +83,8 @@ def read_tissue(
     "The three sets; `HistonbError` names what is wrong with a folder."
     for p in filter(None, (real, fake, masks)):
         if not Path(p).is_dir(): raise error('there is no such folder', p, 'Check the path')
-    if not _has_pairs(real): every = _of_pictures(real, None, None, limit, seed); train, test = every.some(range(0, len(every), 2)), every.some(range(1, len(every), 2))
+    if set(find_lists(real)) == {'train', 'test'}: train, test = (_of_source(open_unitopatho(real, k), limit, seed) for k in ('train', 'test'))
+    elif not _has_pairs(real): every = _of_pictures(real, None, None, limit, seed); train, test = every.some(range(0, len(every), 2)), every.some(range(1, len(every), 2))
     else:
         parts = {k for k in ('train', 'test') if (Path(real)/k/'images').is_dir()}; load = lambda part: open_pannuke(real, part, table=table)
         if parts == {'train', 'test'}: train, test = (_of_source(load(k), limit, seed) for k in ('train', 'test'))
@@ -124,6 +132,28 @@ def _segmented(net, stats, images, bs=16):
         x = np.pad(x, ((0, 0), (0, -h % 32), (0, -w % 32), (0, 0)), mode='reflect'); t = torch.from_numpy(x).to(place).movedim(-1, 1).float()/255
         out += list(net((t - mean)/std).argmax(1)[:, :h, :w].byte().cpu().numpy())
     return np.stack(out) if len({o.shape for o in out}) == 1 else out
+
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f02
+def _shrunk(images, side=96): # (N, side, side, 3) uint8
+    return np.stack([interpolate(as_unit(x), size=(side, side), mode='area')[0].movedim(0, -1).mul(255).round().byte().numpy() for x in images])
+
+def small_classifier(
+    images:list, # Pictures (h, w, 3) uint8
+    labels:list, # A word for each
+    seed:int, # Of weights, order and augmentation
+    steps:int, # How many
+    device=None, # Torch device
+)->tuple: # (function: pictures -> (N, n) probabilities, the labels in their order)
+    "Train a small net to give pictures their label; `HistonbError` for one label."
+    names = sorted(set(labels)); table = ClassTable('labels', tuple(names), tuple((i, i, i) for i in range(len(names)))); seed_all(seed)
+    src = array_patches(_shrunk(images), [names.index(k) for k in labels], table=table); bs = min(16, len(src)); check = src.subset([labels.index(k) for k in names])
+    learn = classify_learner(patch_dls(src, check, bs=bs, seed=seed, device=device), best=None, keys=('accuracy',), half=False); epochs = ceil(steps/max(len(src)//bs, 1))
+    with learn.no_bar(), learn.no_logging(): learn.fit(epochs, cbs=[_Stop(steps), schedule('one_cycle', 3e-3)])
+    return lambda ims: probabilities(learn.model, _shrunk(ims)), names
+
+def _words_of(t): # a label for each picture: its own, or the class that covers most of its nuclei; None without nuclei
+    if t.labels is not None or t.classes is None: return t.labels
+    most = [np.bincount(c.ravel(), minlength=t.table.n)[1:] for c in t.classes]; return [t.table.names[1 + int(n.argmax())] if n.any() else None for n in most]
 
 # %% ../../nbs/run/66_evidence.ipynb #09169757
 @dataclass
@@ -188,6 +218,28 @@ def fool(self:Evidence, extractor=None, readings=(), key=None, seed=0):
     else: said.append('No reader has been asked yet: `histonb reading make` draws a sealed set.')
     self.answers['fool'] = kind, ' '.join(said)
 
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f04
+def _twins(e, steps, seed, device, n, least=10, each=8):
+    "`twin_accuracy` of a small classifier, or the sentence that says why there is none"
+    train, test, fake = (e.sets[k] for k in ('train', 'test', 'fake')); at = {k: i for i, k in enumerate(test.names)} if test is not None else {}; words = _words_of(train), test and _words_of(test)
+    if not steps: raise error('no steps of training were asked for', remedy='Give --steps')
+    if None in words: raise error('real pictures have neither labels nor class maps', remedy='Give a labelled set')
+    kinds = [k for k in sorted({*words[0]} - {None}) if words[0].count(k) >= each]; pairs = [(at[k], j) for j, k in enumerate(fake.names) if k in at and words[1][at[k]] in kinds]
+    if len(pairs) < least: raise error(f'{len(pairs)} generated pictures are twins of real test pictures, by their names', remedy=f'Generate at least {least} from masks of test pictures')
+    if len(kinds) < 2: raise error(f'{len(kinds)} label has {each} training pictures or more', remedy='A classifier needs two')
+    use = [i for i, k in enumerate(words[0]) if k in kinds]; predict, names = small_classifier([train.images[i] for i in use], [words[0][i] for i in use], seed, steps, device); real, twin = zip(*pairs)
+    y = np.array([names.index(words[1][i]) for i in real]); d = twin_accuracy(predict, [test.images[i] for i in real], [fake.images[j] for j in twin], y, [test.groups[i] for i in real], n, seed)
+    return d | dict(usual=float(np.bincount(y).max()/len(y)), labels=names, own=train.labels is not None)
+
+@patch
+def twins(self:Evidence, steps, seed=0, device=None, n=500):
+    "Does a classifier that knows real tissue alone give the twins the labels of the real pictures?"
+    if (d := _attempt(self, 'twins', lambda: _twins(self, steps, seed, device, n))) is None: return
+    self.figures |= {f'twins_{k}': v for k, v in d.items() if k not in ('labels', 'own')}; share = lambda k: f'{d[k]:.0%} ({d[k + "_lo"]:.0%} to {d[k + "_hi"]:.0%})'
+    weak = ' It hardly knows real tissue itself' + f' (always naming the most frequent label is right in {d["usual"]:.0%}), so that the difference says little.' if d['real_lo'] <= d['usual'] else ''
+    d['words'] = f'A small classifier of real tissue gives {share("real")} of {d["n"]} real test pictures their label, and {share("twins")} of their synthetic twins: a difference of {100*d["difference"]:+.0f} points ({100*d["difference_lo"]:+.0f} to {100*d["difference_hi"]:+.0f}).{weak}'
+    kind, said = self.answers.get('fool', ('note', '')); self.answers['fool'] = 'warn' if d['difference_hi'] < 0 and not weak else kind, f'{said} {d["words"]}'.strip()
+
 # %% ../../nbs/run/66_evidence.ipynb #e51fe1bc
 @patch
 def look(self:Evidence, extractor=None):
@@ -197,7 +249,7 @@ def look(self:Evidence, extractor=None):
         s = _attempt(self, 'seams', lambda: find_seams(fake.images, train.images if {x.shape for x in train.images} == {x.shape for x in fake.images} else None))
         if s is not None: self.figures['seams_found'] = len(s); self.faults += [seam_words(s)] * bool(len(s))
     c = _attempt(self, 'copies', lambda: find_copies(fake.images, train.images, test.images if test is not None and len(test) >= 10 else None, extractor, train.groups))
-    if c is not None: self.figures |= {f'copies_{k}': v for k, v in c.figures.items()}; self.faults += [c.words().split('. ')[0] + '.'] * bool(c.figures['copies'])
+    if c is not None: self.figures |= {f'copies_{k}': v for k, v in c.figures.items()}; self.faults += [c.words((fake.names, train.names)).split('. ')[0] + '.'] * bool(c.figures['copies'])
     if test is not None:
         found = self.parts['leaks'] = find_leaks({k: self.sets[k].images for k in ('train', 'test')}, {k: self.sets[k].groups for k in ('train', 'test')} if train.classes is not None else None, {k: self.sets[k].names for k in ('train', 'test')})
         self.figures['leaks_found'] = len(found); self.faults += [f'Leak: {w}' for w in found]
@@ -207,6 +259,11 @@ _ASKED = dict(follow='Does it follow its mask?', teach='Does it teach a model?',
 
 def _three(t, k): return (t[k], t[f'{k}_lo'], t[f'{k}_hi'])
 
+_KEYS = dict(follow_ratio_nucleus=('Follows its mask: Dice on generated over real tissue', (0, 2), '1: as real tissue does'), teach_gain=('Teaches: gain in mean Dice, real + generated over real alone', (-.2, .2), '0: no gain'),
+             separability_auc_all_together=('Is told from real tissue by a classifier: AUC', (0, 1), '0.5: by chance'), twins_difference=('Twins keep their label: difference in accuracy', (-.5, .5), '0: none is lost'), reading_origin_accuracy=('Is told from real tissue by readers: right answers', (0, 1), '0.5: by chance'))
+
+def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), _three(f, k)), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
+
 @patch
 def page(self:Evidence,
     record:dict, # As `run.json` holds it
@@ -214,7 +271,7 @@ def page(self:Evidence,
     "The whole report."
     n = {k: len(t) for k, t in self.sets.items() if t is not None}
     p = Page('Evidence on generated tissue', 'Research use only. Every picture named generated was made by a computer and shows no patient.', facts=dict(real=record['data']['real']['path'], generated=record['data']['fake']['path'], pictures=f'{n["train"]} + {n.get("test", 0)} real, {n["fake"]} generated', seed=record['seed']))
-    p.section('Three questions')
+    p.section('Three questions'); p.keys(_keys(self.figures))
     for k, q in _ASKED.items(): p.verdict(*self.answers[k], q)
     for w in self.faults: p.verdict('bad', w, 'Found')
     if not self.faults: p.verdict('good', 'No seam, no suspected copy, no leak, no colour cast, no grid and no class swap was found.', 'Looked for')
@@ -227,18 +284,18 @@ def page(self:Evidence,
 @patch
 def _page_pictures(self:Evidence, p):
     "Some of each set"
-    fake, real = self.sets['fake'], self.sets['test'] or self.sets['train']; k = range(min(6, len(fake), len(real)))
-    p.section('What is compared', 'Generated and real pictures, drawn at random.'); rows = dict(generated=[fake.images[i] for i in k], real=[real.images[i] for i in k])
-    maps = lambda t: [overlay(t.images[i], t.classes[i], t.table) for i in k] if t.classes is not None else None
-    if fake.classes is not None: rows = dict(mask=[fake.table.palette[fake.classes[i]] for i in k], generated=rows['generated'], real=rows['real']) | (dict(annotated=m) if (m := maps(real)) else {})
-    p.figure(panel({str(i + 1): [v[i] for v in rows.values()] for i in k}, fake.table if fake.classes is not None else None, size=1.5), 'From top to bottom: ' + ', '.join({'mask': 'mask of a generated picture', 'generated': 'the generated picture', 'real': 'a real picture', 'annotated': 'its annotation'}[r] for r in rows) + '.')
+    fake, real = self.sets['fake'], self.sets['test'] or self.sets['train']; k = range(min(4, len(fake), len(real))); shown = lambda t: [t.images[i] for i in k]
+    p.section('What is compared', 'Generated and real pictures, drawn at random.'); cols = {'mask': [fake.table.palette[fake.classes[i]] for i in k]} if fake.classes is not None else {}
+    cols |= {'generated from it' if cols else 'generated': shown(fake), 'real': shown(real)} | ({'its annotation': [overlay(real.images[i], real.classes[i], real.table) for i in k]} if real.classes is not None else {})
+    p.figure(panel(cols, fake.table if fake.classes is not None else None, size=1.7), 'Generated pictures at the left, real ones at the right; those of one row do not belong together.')
 
 @patch
 def _page_follow(self:Evidence, p):
     "The first question"
     if (f := self.parts.get('fidelity')) is None: return
-    p.section('Does it follow its mask?', 'Generated tissue is segmented by a net that learned from real tissue alone, and compared with the masks it was made from; real tissue with its own masks gives the scale. A ratio above 1.05 is a finding too: such nuclei are easier than real ones.'); t = f.table
-    p.table(pd.DataFrame({k: [_three(r, k) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | {'PQ generated': t.pq_generated.to_numpy(), 'PQ real': t.pq_real.to_numpy(), 'count error': t.count_error.to_numpy(), 'verdict': t.verdict.to_numpy()}, index=t.index.rename('class')), 'Dice with the mask, its ratio, panoptic quality, and the relative error of counts.')
+    p.section('Does it follow its mask?', 'Generated tissue is segmented by a net that learned from real tissue alone, and compared with the masks it was made from; real tissue with its own masks gives the scale. A ratio above 1.05 is a finding too: such nuclei are easier than real ones.'); t, names = f.table, f.table.index.rename('class')
+    p.table(pd.DataFrame({k: [tuple(np.round(_three(r, k), 3)) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | dict(verdict=t.verdict.to_numpy()), index=names), 'Dice with the mask, with 95 % intervals, and the ratio of the two.')
+    p.table(pd.DataFrame({'in the masks': t.n_mask.to_numpy(), 'found again': t.n_generated.to_numpy(), 'count error': t.count_error.round(3).to_numpy(), 'PQ generated': t.pq_generated.round(3).to_numpy(), 'PQ real': t.pq_real.round(3).to_numpy()}, index=names), 'Nuclei one by one: how many there are in the masks of generated tissue and how many are found, the relative error of the count, and panoptic quality.')
     worst = np.argsort([((a > 0) & (a == b)).sum()/max((a > 0).sum(), 1) if (a > 0).any() else 1 for a, b in zip(f.masks, f.found)])[:3]
     p.figure(f.plot(), 'Dice by class, with 95 % intervals.'); p.figure(f.show(self.sets['fake'].images, list(map(int, worst))), 'The three pictures that follow their masks least: what became of each nucleus.')
 
@@ -248,8 +305,9 @@ def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
     p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue (TRTR), on as many generated pictures (TSTR), on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    p.figure(u.figure(), 'Mean Dice of nuclei on real test tiles (TRTS: on generated ones).'); m = u.main
-    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [_three(r, m) for _, r in u.table.iterrows()], 'gap to real': [_three(r, f'{m}_gap') for _, r in u.table.iterrows()], 'nucleus Dice': [_three(r, 'nucleus_dice') for _, r in u.table.iterrows()]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
+    fig, m = u.figure(), u.main; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals (TRTS: trained on real tissue, tested on generated tissue).')
+    three, rows = lambda r, k: tuple(np.round(_three(r, k), 3)), [r for _, r in u.table.iterrows()]
+    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than TRTR': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
 
 @patch
 def _page_fool(self:Evidence, p):
@@ -260,6 +318,8 @@ def _page_fool(self:Evidence, p):
         p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out, and such that are not.')
     if (r := self.parts.get('realism')) is not None:
         t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}.'); p.text(r.words())
+    if (d := self.parts.get('twins')) is not None:
+        p.text(d['words']); p.figure(bars({'accuracy': {k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real', 'real'), ('twins', 'twins'), ('real and twin alike', 'agreement'))}}, ylabel='share of pictures'), f'Real test pictures and their twins given their label, and pairs given the same one; labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ', the class that covers most of the nuclei.'))
     for w in self.answers.get('open', []): p.verdict('note', w, 'Open')
 
 # %% ../../nbs/run/66_evidence.ipynb #51abb6db
@@ -268,7 +328,7 @@ def _page_origin(self:Evidence, p):
     "Seams, copies, leaks"
     p.section('Seams, copies, leaks', 'Lines at which all generated pictures change, pictures that lie too near a training picture, and pictures or tiles that are in two parts of the real set.')
     if (s := self.parts.get('seams')) is not None: p.text(seam_words(s))
-    if (c := self.parts.get('copies')) is not None: p.text(c.words()); p.figure(c.show(self.sets['fake'].images, self.sets['train'].images), 'The ten most suspicious pairs: generated above, the nearest training picture below (it may be turned); the number is their distance over that of held-out pictures.')
+    if (c := self.parts.get('copies')) is not None: p.text(c.words((self.sets['fake'].names, self.sets['train'].names))); p.figure(c.show(self.sets['fake'].images, self.sets['train'].images), 'The ten most suspicious pairs: generated above, the nearest training picture below (it may be turned); the number is their distance over that of held-out pictures.')
     if (found := self.parts.get('leaks')) is not None: p.text(' '.join(found[:20]) or 'No picture and no tile is in both parts of the real set.')
 
 # %% ../../nbs/run/66_evidence.ipynb #6eda951a
@@ -299,18 +359,27 @@ def _segmenter(model, fit, train, steps, seed):
     if train.classes is None or not steps: return None
     predict = fit(train.pairs, seed, steps); return lambda im: predict([im])[0]
 
+def _once_each(predict):
+    "A function of pictures that looks at each of them once"
+    seen = {}
+    def say(images):
+        new = [x for x in images if id(x) not in seen]
+        if new: seen.update({id(x): (x, y) for x, y in zip(new, predict(new))})                 # the picture is kept, so that its id is not given away
+        out = [seen[id(x)][1] for x in images]; return np.stack(out) if len({y.shape for y in out}) == 1 else out
+    return say
+
 def _remembered(fit):
     "A fit that trains once on the same pictures with the same seed"
     kept = {}
     def again(data, seed, budget):
         mark = tuple(sorted(id(x) for x, _ in data)), seed, budget
-        if mark not in kept: kept[mark] = fit(data, seed, budget)
+        if mark not in kept: kept[mark] = _once_each(fit(data, seed, budget))
         return kept[mark]
     return again
 
 # %% ../../nbs/run/66_evidence.ipynb #d90b9c9c
 def evaluate(
-    real:str|Path, # Real tissue: a labelled set (plain or PanNuke), or a folder of pictures
+    real:str|Path, # Real tissue: a labelled set (plain or PanNuke), a UniToPatho, or a folder of pictures
     fake:str|Path, # Generated tissue: a set as `generate` writes it, or a folder of pictures
     out:str|Path, # Folder for the report
     masks:str|Path|None=None, # Class maps of the generated pictures, where their set has none
@@ -333,7 +402,7 @@ def evaluate(
     try:
         fit, strong = (_remembered(partial(small_fit, table=e.sets['train'].table, strong=s, device=dev)) for s in (False, True))
         real_only = lambda data, s, b: fit(data, s, b)
-        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed); e.fool(None, readings, key, seed); e.look()
+        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look()
         run.figures(**e.figures); run.record['answers'] = {k: e.answers[k][1] for k in _ASKED} | dict(found=e.faults); run.finish()
         manifest = read_json(Path(fake)/'manifest.json') if (Path(fake)/'manifest.json').exists() else {}
         write_json(run.out/'figures.json', e.figures); write_cards(e, run.record, run.out, manifest); e.page(run.record).write(run.out/'report.html')
