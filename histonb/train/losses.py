@@ -216,7 +216,7 @@ def critic_loss(
     generator:torch.Generator|None=None # random source of the labels; None: torch's global one
 ) -> CriticTerms: # scalars; total is the mean of real and fake
     "How badly a critic tells real from generated; raises `HistonbError` on an unknown kind."
-    loss, smooth = _adversarial(kind), smooth and kind != 'hinge'
+    loss, smooth = _adversarial(kind), kind != 'hinge' and smooth
     real, fake = (x.as_subclass(torch.Tensor).float() for x in (real, fake))
     if smooth is True: ones, zeros = smooth_labels(real, *REAL, generator), smooth_labels(fake, *FAKE, generator)
     else: ones, zeros = (torch.full_like(x, v) for x, v in zip((real, fake), smooth or (1., 0.)))
