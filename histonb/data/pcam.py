@@ -270,6 +270,7 @@ def patch_dls(
     balance:bool=False, # Draw as many of each class
     seed:int=0, # Order and augmentation follow from (seed, epoch, sample)
     stats:tuple|None=None, # Mean and standard deviation, three floats each, 0-1; 0.5 each when None, which gives [-1, 1]
+    num_workers:int=0, # Processes that read; pictures do not depend on it
     device=None, # Torch device of the batches; the best there is when None
 )->DataLoaders: # With `table`, `task`, `stats`, `side`, `mpp`
     "fastai DataLoaders of labelled pictures; `HistonbError` for one class, or fewer pictures than a batch."
@@ -279,7 +280,7 @@ def patch_dls(
     sets = [PatchDataset(train, Paired(flips() if tfms is None else tfms, crops=None, seed=seed), task, balance), PatchDataset(valid, Paired(None, crops=None, seed=seed), task)]
     sides = {d.picture(i).shape[:2] for d in sets for i in range(len(d))} if len(train) < 20000 else {train.size(0)}
     if len(sides) > 1: raise error(f'pictures of {len(sides)} sizes do not make a batch', remedy='Resize them to one')
-    dls = DataLoaders(*(PatchDL(d, bs=bs, shuffle=k == 0, drop_last=k == 0, after_batch=[encode], device=device) for k, d in enumerate(sets)), device=device)
+    dls = DataLoaders(*(PatchDL(d, bs=bs, shuffle=k == 0, drop_last=k == 0, num_workers=num_workers, after_batch=[encode], device=device) for k, d in enumerate(sets)), device=device)
     dls.table, dls.mpp, dls.task, dls.stats, dls.side = train.table, None, task, (list(mean), list(std)), sides.pop()[0]
     return dls
 

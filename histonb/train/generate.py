@@ -166,7 +166,7 @@ def prior_learner(
     net, dev = learn.model, next(learn.model.parameters()).device
     sets = [in_words(net, plain_order(learn.dls.train)), in_words(net, plain_order(learn.dls.valid), False)]
     pairs = [list(zip(y, ids, ids)) for y, ids in sets]
-    dls = DataLoaders(*(DataLoader(p, bs=min(bs, len(p)), shuffle=k == 0, drop_last=k == 0, device=dev) for k, p in enumerate(pairs)), device=dev); dls.loaders[0].n_inp = dls.loaders[1].n_inp = dls.n_inp = 2
+    dls = DataLoaders(*(DataLoader(p, bs=min(bs, len(p)), shuffle=k == 0, drop_last=k == 0, num_workers=0, device=dev) for k, p in enumerate(pairs)), device=dev); dls.loaders[0].n_inp = dls.loaders[1].n_inp = dls.n_inp = 2
     terms = Terms(); own = [terms, Finite(), *([HalfPrecision()] if half else []), *listify(cbs)]
     return Learner(dls, net.prior, PriorLoss(), opt_func=_adam((.9, .95), wd), lr=lr, wd=wd, metrics=_columns(terms, ('nats',)), cbs=own, moms=None, **kwargs)
 
