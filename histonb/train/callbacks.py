@@ -4,7 +4,7 @@
 
 # %% ../../nbs/train/51_callbacks.ipynb #8f8e099f
 from __future__ import annotations
-import copy, os, random
+import copy, ctypes, os, random, sys
 from contextlib import contextmanager, nullcontext
 from types import MethodType
 from pathlib import Path
@@ -23,10 +23,10 @@ from fastcore.basics import noop, patch
 from ..core import LOG, amp_dtype, atomic, error, quiet, ranks, write_image
 
 # %% auto #0
-__all__ = ['SCHEDULES', 'HalfPrecision', 'EpochSeed', 'constant_then_linear', 'linear_decay', 'constant', 'one_cycle', 'plateau',
-           'schedule', 'random_states', 'set_random_states', 'shared', 'SaveState', 'SkipDone', 'resumable', 'EMA',
-           'averaged', 'deal', 'undeal', 'sync_norms', 'unsync_norms', 'ManyDevices', 'join', 'many_devices', 'TellLog',
-           'fit_resumable', 'history', 'processes', 'SamplePanels']
+__all__ = ['SCHEDULES', 'HalfPrecision', 'keep_memory', 'EpochSeed', 'constant_then_linear', 'linear_decay', 'constant',
+           'one_cycle', 'plateau', 'schedule', 'random_states', 'set_random_states', 'shared', 'SaveState', 'SkipDone',
+           'resumable', 'EMA', 'averaged', 'deal', 'undeal', 'sync_norms', 'unsync_norms', 'ManyDevices', 'join',
+           'many_devices', 'TellLog', 'fit_resumable', 'history', 'processes', 'SamplePanels']
 
 # %% ../../nbs/train/51_callbacks.ipynb #648b2d10
 class HalfPrecision(Callback):
@@ -51,10 +51,21 @@ class HalfPrecision(Callback):
         "Leave what was entered, with the low-precision copies of weights that it kept."
         while self.inside: self.inside.pop().__exit__(None, None, None)
 
+# %% ../../nbs/train/51_callbacks.ipynb #51ee0002
+_MALLOC = {-3: 2**25, -1: 2**30, -2: 2**26} # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD of glibc's malloc.h, bytes
+
+def keep_memory(
+)->bool: # Whether the C library could be told
+    "Let the C library keep what is freed for the next step, in the whole process; glibc only."
+    if sys.platform != 'linux': return False
+    try: return all([ctypes.CDLL(None).mallopt(k, v) for k, v in _MALLOC.items()])
+    except AttributeError: return False
+
 # %% ../../nbs/train/51_callbacks.ipynb #cad9ea9e
 class EpochSeed(Callback):
-    "Tell the training set which epoch it is, before its workers start."
+    "Tell the training set which epoch it is, before its workers start, and let memory be kept."
     order = -20
+    def before_fit(self): keep_memory()
     def before_epoch(self):
         for dl in self.dls.loaders:
             if hasattr(dl.dataset, 'set_epoch'): dl.dataset.set_epoch(self.epoch)
