@@ -343,7 +343,7 @@ def amp_dtype(
     "The half-precision type that pays on `dev` (bfloat16, or float16 on older GPUs), or None where none does."
     import torch
     if dev.type == 'cuda': return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if dev.type == 'cpu' and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()): return torch.bfloat16
+    if dev.type == 'cpu' and torch.cpu._is_amx_tile_supported(): return torch.bfloat16     # AVX-512 alone has the type and not the speed
     return None
 
 # %% ../nbs/00_core.ipynb #fc7d2734

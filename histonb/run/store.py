@@ -515,6 +515,6 @@ def export_onnx(
     x, free = torch.zeros(1, model.table.n if model.task == 'translate' else 3, side, side), {0: 'n'} if model.task == 'classify' else {0: 'n', 2: 'h', 3: 'w'}
     with atomic(path) as f, warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter('ignore')
-        try: torch.onnx.export(_Whole(model), (x,), f, dynamo=False, input_names=['image'], output_names=['answer'], dynamic_axes=dict(image=free, answer=free))
+        try: torch.onnx.export(_Whole(model), (x,), f, dynamo=False, verbose=False, input_names=['image'], output_names=['answer'], dynamic_axes=dict(image=free, answer=free))
         except RuntimeError as e: raise error(f'this network cannot be written as ONNX ({str(e).splitlines()[0]})', path) from None
     return Path(path)
