@@ -32,15 +32,16 @@ def take(
 def arms(
     real:Sequence, # Training data
     synthetic:dict, # {name: data}
-    ratios:Sequence=(1.,), # How many synthetic to a real one in the mixtures
+    ratios:Sequence|dict=(1.,), # How many synthetic to a real one in the mixtures; {name: ratios} where not all are mixed alike
     seed:int=0, # Which synthetic ones are taken
 )->dict: # {name of the arm: training data}
     "The training sets that are compared; `HistonbError` when there are too few synthetic pictures."
-    n, most = len(real), max([1., *ratios])
+    n, mixed = len(real), ratios if isinstance(ratios, dict) else {k: ratios for k in synthetic}
     for k, s in synthetic.items():
+        most = max([1., *mixed.get(k, ())])
         if len(s) < round(most * n): raise error(f'"{k}" has {len(s)} pictures and {round(most * n)} are needed', remedy=f'Generate {most:g} for each of the {n} real ones, or ask for smaller ratios')
     out = {'TRTR': list(real)} | {f'TSTR {k}': take(s, n, seed) for k, s in synthetic.items()}
-    return out | {f'real + {r:g} {k}': list(real) + take(s, round(r * n), seed) for k, s in synthetic.items() for r in ratios}
+    return out | {f'real + {r:g} {k}': list(real) + take(s, round(r * n), seed) for k, s in synthetic.items() for r in mixed.get(k, ())}
 
 # %% ../../nbs/measure/43_utility.ipynb #365a55a8
 @dataclass(repr=False)
@@ -127,7 +128,7 @@ def utility(
     main:str, # The figure that is judged; larger is better
     seeds:Sequence=(0, 1, 2), # Every arm is trained with each
     budget=None, # Handed to `fit`, the same for every arm: steps, epochs
-    ratios:Sequence=(1.,), # Mixtures: how many synthetic to a real one
+    ratios:Sequence|dict=(1.,), # Mixtures: how many synthetic to a real one; {name: ratios} where not all are mixed alike
     units:Sequence|None=None, # Slide or patient of each test picture; each its own when None
     rivals:dict|None=None, # {name: another fit}, trained on the real data alone, such as with strong augmentation
     n:int=200, # Draws

@@ -4,6 +4,8 @@
 
 # %% ../../nbs/models/32_vae.ipynb #15b603cc
 from __future__ import annotations
+from copy import deepcopy
+from functools import partial
 from math import prod
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,8 @@ from ..core import error
 from .pix2pix import down_block, up_block
 
 # %% auto #0
-__all__ = ['ConvVAE', 'kl', 'build_vae', 'Dictionary', 'VQVAE', 'WordPrior', 'build_vq_vae']
+__all__ = ['ConvVAE', 'kl', 'build_vae', 'Dictionary', 'VQVAE', 'WordPrior', 'build_vq_vae', 'WordPainter', 'build_word_painter',
+           'painter_of']
 
 # %% ../../nbs/models/32_vae.ipynb #cdc86b8c
 def _label_planes(label, n, like):
@@ -204,13 +207,13 @@ class _Res(nn.Module):
 # %% ../../nbs/models/32_vae.ipynb #734c0d38
 class VQVAE(nn.Module):
     "Encoder, dictionary and decoder, and a prior over the words by class."
-    def __init__(self, size, width, words, dim, halvings, prior):
+    def __init__(self, size, width, words, dim, halvings, prior, upsample):
         super().__init__()
         widths = [max(width // 2 ** (halvings - 1 - i), 16) for i in range(halvings)]
         self.encoder = nn.Sequential(*[down_block(a, b, 'none') for a, b in zip([3] + widths, widths)], _Res(width), _Res(width), nn.Conv2d(width, dim, 1))
-        ups = [up_block(a, b, 'none') for a, b in zip(widths[::-1], widths[::-1][1:])]
-        self.decoder = nn.Sequential(nn.Conv2d(dim, width, 3, padding=1), _Res(width), _Res(width), *ups, *up_block(widths[0], 3, 'none')[:-1], nn.Tanh())
-        self.dictionary, self.prior = Dictionary(words, dim), prior
+        up = partial(up_block, norm='none', upsample=upsample); ups = [up(a, b) for a, b in zip(widths[::-1], widths[::-1][1:])]
+        self.decoder = nn.Sequential(nn.Conv2d(dim, width, 3, padding=1), _Res(width), _Res(width), *ups, *up(widths[0], 3)[:-1], nn.Tanh())
+        self.dictionary, self.prior, self.fine_width = Dictionary(words, dim), prior, widths[0]
 
     def forward(self, picture, label=None):
         "Rebuilt picture, commitment, numbers of the words."
@@ -301,9 +304,106 @@ def build_vq_vae(
     halvings:int=3, # From picture to grid: 3 makes 12 x 12 words of 96 px
     prior_dim:int=128, # Width of the prior
     prior_layers:int=4, # Its depth
+    upsample:str='transpose', # As in `up_block`; 'resize' where a painter comes after, for a critic makes much of a grid
 )->VQVAE: # (picture, label) -> (picture, commitment, words)
     "A VQ-VAE with a class-conditional prior; `HistonbError` for a side that cannot be halved so often."
     side = _check_side(size, halvings)
-    net = VQVAE(size, width, words, dim, halvings, WordPrior(n_classes, words, side * side, prior_dim, prior_layers))
-    net.n_classes, net.arch = n_classes, dict(builder='vq_vae', n_classes=n_classes, size=size, width=width, words=words, dim=dim, halvings=halvings, prior_dim=prior_dim, prior_layers=prior_layers)
+    net = VQVAE(size, width, words, dim, halvings, WordPrior(n_classes, words, side * side, prior_dim, prior_layers), upsample)
+    net.n_classes, net.arch = n_classes, dict(builder='vq_vae', n_classes=n_classes, size=size, width=width, words=words, dim=dim, halvings=halvings, prior_dim=prior_dim, prior_layers=prior_layers, upsample=upsample)
+    return net
+
+# %% ../../nbs/models/32_vae.ipynb #9a3e1c02
+class WordPainter(nn.Module):
+    "The decoder of a VQ-VAE as a generator: the prior writes, the painter adds what a dictionary cannot hold."
+    def __init__(self,
+        vq:VQVAE, # Trained, with its prior; it is not changed any more
+        planes:int=4, # Planes of noise beside the words
+        tail:int=24, # Channels at the size of the picture
+    ):
+        super().__init__()
+        *trunk, last, _ = deepcopy(vq.decoder); conv = partial(nn.Conv2d, kernel_size=3, padding=1, padding_mode='replicate')
+        self.vq, self.planes, self.n_classes, self.side, self.bank = vq.eval().requires_grad_(False), planes, vq.n_classes, int(vq.prior.length ** .5), []
+        self.noise, self.trunk, self.last = nn.Conv2d(planes, vq.dictionary.dim, 1, bias=False), nn.Sequential(*trunk), last
+        self.tail = nn.Sequential(nn.Upsample(scale_factor=2), conv(vq.fine_width, tail), nn.LeakyReLU(.2))
+        self.fine = nn.Sequential(conv(tail + 1, tail), nn.LeakyReLU(.2), conv(tail, 3))
+        nn.init.normal_(self.noise.weight, 0., .05); nn.init.zeros_(self.fine[-1].weight); nn.init.zeros_(self.fine[-1].bias)
+    def train(self, mode=True): super().train(mode); self.vq.eval(); return self
+
+# %% ../../nbs/models/32_vae.ipynb #9a3e1c03
+@patch
+@torch.no_grad()
+def fill(self:WordPainter,
+    label:torch.Tensor, # (N,) int: classes of real pictures
+    words:torch.Tensor, # (N,h,w) int64: their words
+    n:int=512, # Of each class, real and written
+    seed:int=0, # The same seed gives the same bank
+)->WordPainter: # Itself
+    "Keep words to practise on, half of them of real pictures and half written by the prior; `HistonbError` when a class has no picture."
+    self.bank = []
+    for c in range(self.n_classes):
+        mine = words[label == c]; g = torch.Generator().manual_seed(seed + c)
+        if not len(mine): raise error(f'class {c} has no picture to take words from')
+        wanted = torch.full((n,), c, device=self.noise.weight.device)
+        written = torch.cat([self.vq.prior.sample(y, seed + 7919 * k) for k, y in enumerate(wanted.split(256))]).cpu().view(-1, self.side, self.side)
+        self.bank.append(torch.cat([mine[torch.randint(len(mine), (n,), generator=g)].cpu(), written]))
+    return self
+
+# %% ../../nbs/models/32_vae.ipynb #9a3e1c04
+@patch
+def paint(self:WordPainter,
+    words:torch.Tensor, # (B,h,w) int64
+    seed:int|None=None, # Of the noise; None: new each time
+)->torch.Tensor: # (B,3,S,S) in [-1,1]
+    "A picture of each page of words."
+    q = self.vq.dictionary.words[words].movedim(-1, 1); g = None if seed is None else torch.Generator().manual_seed(seed)
+    z = torch.randn(len(q), self.planes, *q.shape[-2:], generator=g).to(q.device); h = self.trunk(q + self.noise(z)); tail = self.tail(h)
+    return torch.tanh(self.last(h) + self.fine(torch.cat([tail, torch.randn(len(q), 1, *tail.shape[-2:], generator=g).to(tail)], 1)))
+
+@patch
+def forward(self:WordPainter,
+    label:torch.Tensor, # (B,) int
+):
+    "A picture of each label, from words of the bank; while training they are drawn anew, in use they are the first."
+    take = lambda k, c: torch.randint(len(self.bank[c]), ()) if self.training else k % len(self.bank[c])
+    self.page = torch.stack([self.bank[c][take(k, c)] for k, c in enumerate(label.tolist())]).to(label.device)
+    return self.paint(self.page, None if self.training else 0)
+
+# %% ../../nbs/models/32_vae.ipynb #9a3e1c05
+@patch
+def far(self:WordPainter,
+    picture:torch.Tensor, # (B,3,S,S): what `forward` just gave
+    by:int=4, # Side of the squares, px
+)->torch.Tensor: # Scalar
+    "Mean absolute difference from the plain decoder's picture of the same words, seen from afar."
+    with torch.no_grad(): plain = self.vq.decode_words(self.page)
+    return F.l1_loss(F.avg_pool2d(picture.float(), by), F.avg_pool2d(plain.float(), by))
+
+@patch
+@torch.no_grad()
+def sample(self:WordPainter,
+    label:torch.Tensor, # (B,) int: the classes wanted
+    seed:int=0, # The same seed gives the same pictures
+    temperature:float=1., # Of the words
+)->torch.Tensor: # (B,3,S,S) in [-1,1]
+    "New pictures of the classes asked for."
+    was = self.training; self.eval()
+    out = self.paint(self.vq.prior.sample(label.to(self.noise.weight.device), seed, temperature).view(-1, self.side, self.side), seed).float(); self.train(was)
+    return out
+
+# %% ../../nbs/models/32_vae.ipynb #9a3e1c06
+def build_word_painter(
+    vq:dict, # The VQ-VAE: arguments of `build_vq_vae`
+    planes:int=4, # Planes of noise beside the words
+    tail:int=24, # Channels at the size of the picture
+)->WordPainter: # (B,) labels -> (B,3,S,S) in [-1,1]
+    "A painter with fresh weights, to load trained ones into."
+    return painter_of(build_vq_vae(**{k: v for k, v in vq.items() if k != 'builder'}), planes, tail)
+
+def painter_of(
+    vq:VQVAE, # Trained, with its prior
+    planes:int=4, # Planes of noise beside the words
+    tail:int=24, # Channels at the size of the picture
+)->WordPainter:
+    "The painter that a trained VQ-VAE begins as: without noise it paints what the plain decoder does."
+    net = WordPainter(vq, planes, tail); net.arch = dict(builder='word_painter', vq=vq.arch, planes=planes, tail=tail)
     return net

@@ -29,7 +29,7 @@ __all__ = ['BUILDERS', 'FORMAT', 'FILES', 'build_net', 'save_model', 'model_card
 
 # %% ../../nbs/run/60_store.ipynb #381900db
 BUILDERS = {'unet': 'histonb.models.unet:build_unet', 'pix2pix': 'histonb.models.pix2pix:build_pix2pix',
-            'classifier': 'histonb.models.classifier:build_classifier', 'vae': 'histonb.models.vae:build_vae', 'vq_vae': 'histonb.models.vae:build_vq_vae',
+            'classifier': 'histonb.models.classifier:build_classifier', 'vae': 'histonb.models.vae:build_vae', 'vq_vae': 'histonb.models.vae:build_vq_vae', 'word_painter': 'histonb.models.vae:build_word_painter',
             'cgan': 'histonb.models.cgan:build_cgan', 'glimpse': 'histonb.models.glimpse:build_glimpse'}
 
 def build_net(

@@ -25,7 +25,7 @@ from ..run.store import load_model, save_model, to_picture
 from ..show import curves, fig_png, matrix, mosaic
 from ..train.callbacks import SamplePanels, fit_resumable, history, schedule
 from ..train.classify import classify_learner, probabilities
-from ..train.generate import CollapseWatch, cgan_learner, compare, draw_classes, draw_rebuilt, prior_learner, vae_learner
+from ..train.generate import CollapseWatch, cgan_learner, compare, draw_classes, draw_rebuilt, painter_learner, prior_learner, vae_learner
 
 # %% auto #0
 __all__ = ['PRESETS', 'DRAWN', 'settings', 'Pcam', 'fit_classifier', 'Inner', 'extractor_of', 'run']
@@ -34,14 +34,15 @@ __all__ = ['PRESETS', 'DRAWN', 'settings', 'Pcam', 'fit_classifier', 'Inner', 'e
 def _vae(latent, channels, **kw): return dict(kind='vae', arch=dict(latent=latent, channels=channels), sigma=1., lr=1e-3, schedule='one_cycle', bs=64, epochs=40, fitted=False) | kw
 
 _GAN = dict(kind='cgan', width=32, latent=64, loss='hinge', condition='projection', spectral=True, lr=2e-4, lr_critic=4e-4, n_critic=1, pretrain=0, policy='colour,translation,cutout', ema=.995, upsample='resize', schedule='constant_then_linear', bs=32, watch='restore')
-_VQ = dict(kind='vq_vae', arch=dict(width=96, words=256, dim=32, halvings=3), lr=2e-3, schedule='one_cycle', bs=32, prior_lr=2e-3)
+_VQ = dict(kind='vq_vae', arch=dict(width=96, words=256, dim=32, halvings=3, upsample='resize'), lr=2e-3, schedule='one_cycle', bs=32, prior_lr=2e-3)
+_PAINTER = dict(kind='painter', base='vae_vq', width=32, loss='hinge', condition='projection', lam=5., lr=2e-4, lr_critic=4e-4, pretrain=100, policy='colour,translation,cutout', schedule='constant_then_linear', bs=32, watch='restore')
 _CLASSIFY = dict(net='plain', width=16, lr=5e-3, wd=1e-2, bs=32, valid=.25)
 PRESETS = dict(
-    quick=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY, steps=600, seeds=1, ratios=[1.], pool=1., select=None, draws=150,
-        models=dict(vae=_vae(100, 16, sigma='optimal', fitted=True, epochs=25), vae_vq=_VQ | dict(epochs=20, prior_epochs=6), cgan=_GAN | dict(width=24, bs=16, epochs=40, lr=5e-4, lr_critic=1e-3, policy='translation'))),
-    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], pool=3., select='cgan', draws=500,
+    quick=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY, steps=600, seeds=1, ratios=[1.], mixed=None, pool=1., select=None, draws=150,
+        models=dict(vae=_vae(100, 16, sigma='optimal', fitted=True, epochs=25), vae_vq=_VQ | dict(epochs=20, prior_epochs=6), cgan=_GAN | dict(width=24, bs=16, epochs=40, lr=5e-4, lr_critic=1e-3, policy='translation'), painter=_PAINTER | dict(epochs=20))),
+    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], mixed=None, pool=3., select='cgan', draws=500,
         models={f'vae_{l}_{c}': _vae(l, c, epochs=100) for l, c in ((100, 16), (500, 16), (2000, 16), (2000, 64))} | dict(vae=_vae(500, 32, sigma='optimal', fitted=True, epochs=100), vae_vq=_VQ | dict(epochs=100, prior_epochs=60),
-            cgan_bce=_GAN | dict(loss='bce', policy='', ema=0., spectral=False, condition='concat', epochs=200), cgan_wgan=_GAN | dict(loss='wgan', policy='', ema=0., spectral=False, n_critic=5, epochs=200), cgan=_GAN | dict(epochs=300))))
+            cgan_bce=_GAN | dict(loss='bce', policy='', ema=0., spectral=False, condition='concat', epochs=200), cgan_wgan=_GAN | dict(loss='wgan', policy='', ema=0., spectral=False, n_critic=5, epochs=200), cgan=_GAN | dict(epochs=300), painter=_PAINTER | dict(epochs=200))))
 DRAWN = dict(n=640, size=32, slides=16, steps=100, models=dict(vae=dict(arch=dict(channels=16, latent=64), bs=32, lr=2e-3), vae_vq=dict(arch=dict(width=64, words=128, dim=16, halvings=2)), cgan=dict(epochs=60)))
 
 # %% ../../nbs/systems/72_pcam.ipynb #28d4cc6f
@@ -56,6 +57,8 @@ def settings(
     for part in ([DRAWN] if drawn and preset == 'quick' else []) + [changes]:
         models = _models(s['models'], part.get('models', {}))
         s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}) | dict(models=models)
+    order = list(s['models'])
+    if lost := [(k, m['base']) for k, m in s['models'].items() if 'base' in m and m['base'] not in order[:order.index(k)]]: raise error(f'the generator "{lost[0][0]}" paints the words of "{lost[0][1]}", which does not come before it', remedy=f'Leave both in, or leave "{lost[0][0]}" out too')
     return s
 
 # %% ../../nbs/systems/72_pcam.ipynb #5f9a0576
@@ -66,7 +69,7 @@ def _models(have, changes):
         if v is not None and k not in out and 'kind' not in v: raise error(f'there is no generator "{k}"', remedy=f'There are {", ".join(have)}; a new one needs its kind')
         if v is None: out.pop(k, None)
         else: out[k] = out.get(k, {}) | v | ({'arch': out.get(k, {}).get('arch', {}) | v['arch']} if 'arch' in v else {})
-    return out
+    return {k: m for k, m in out.items() if k in changes or m.get('base') in (None, *out)}         # a painter goes with its words
 
 # %% ../../nbs/systems/72_pcam.ipynb #727ddc43
 @dataclass
@@ -137,15 +140,16 @@ def classify(self:Pcam)->dict: # Figures, threshold, what it said of the test pa
 def named_data(self:Pcam)->dict: return self.run.record['data'].get('data', dict(name='drawn patches'))
 
 # %% ../../nbs/systems/72_pcam.ipynb #d37a0c17
-_NOT = ('kind', 'epochs', 'bs', 'schedule', 'watch', 'fitted', 'prior_epochs', 'prior_lr') # settings that are not the learner's
+_NOT = ('kind', 'epochs', 'bs', 'schedule', 'watch', 'fitted', 'prior_epochs', 'prior_lr', 'base') # settings that are not the learner's
 
 @patch
 def learner(self:Pcam, name:str): # Key of `models`
     "The Learner of a generator, and its watch where it has one."
     m = self.s['models'][name]; kw = {('kind' if k == 'loss' else k): v for k, v in m.items() if k not in _NOT}; seed_all(self.seed)
-    if m['kind'] != 'cgan': return vae_learner(self.loaders('vae', m['bs']), m['kind'], half=self.s['half'], cbs=SamplePanels(self.path('panels', name), draw_rebuilt, 5), **kw), None
+    if m['kind'] in ('vae', 'vq_vae'): return vae_learner(self.loaders('vae', m['bs']), m['kind'], half=self.s['half'], cbs=SamplePanels(self.path('panels', name), draw_rebuilt, 5), **kw), None
     watch = CollapseWatch(act=m.get('watch') or False, every=max(1, m['epochs'] // 20))
-    return cgan_learner(self.loaders('cgan', m['bs']), half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', name), draw_classes, 5)], **kw), watch
+    make = cgan_learner if m['kind'] == 'cgan' else partial(painter_learner, self.model(m['base']).net, pictures=self.loaders('vae', m['bs']).train)
+    return make(dls=self.loaders('cgan', m['bs']), half=self.s['half'], cbs=[watch, SamplePanels(self.path('panels', name), draw_classes, 5)], **kw), watch
 
 # %% ../../nbs/systems/72_pcam.ipynb #ac72fa6f
 @patch
@@ -157,7 +161,7 @@ def train(self:Pcam, name:str)->dict: # Its progress table, and what the watch f
     if m['kind'] == 'vq_vae': out['prior'] = go(prior_learner(learn, m['prior_lr'], half=self.s['half']), m['prior_epochs'], m['prior_lr'], f'{name}_prior')
     if m['kind'] == 'vae' and m.get('fitted'): learn.model.fit_codes(learn.dls.train.new(shuffle=False, drop_last=False))
     if watch: out |= dict(health=watch.state_dict()['history'], findings=watch.findings)
-    save_model(learn, self.path('models', name), task='cgan' if m['kind'] == 'cgan' else 'vae', data=self.named_data(),
+    save_model(learn, self.path('models', name), task='vae' if m['kind'] in ('vae', 'vq_vae') else 'cgan', data=self.named_data(),
                metrics={k: v[-1] for k, v in out['history'].items()}, note=' '.join(f['said'] + '.' for f in out['findings']))
     return out
 
@@ -229,7 +233,8 @@ def judge(self:Pcam)->dict: # Table, words, figures
     "Train on real, synthetic and both; test on real."
     test, fakes = self.parts()[2], self.synthetic()
     metric = partial(classify_scores, keys=('auc', 'accuracy', 'log_loss'))
-    u = utility(self.fit, self.pairs(0), fakes, self.pairs(2), metric, 'auc', [self.seed + k for k in range(self.s['seeds'])], self.s['steps'], self.s['ratios'],
+    mixed = {k: self.s['ratios'] for k in fakes if self.s['mixed'] is None or k in self.s['mixed']}
+    u = utility(self.fit, self.pairs(0), fakes, self.pairs(2), metric, 'auc', [self.seed + k for k in range(self.s['seeds'])], self.s['steps'], mixed,
                 test.groups if test.known else None, n=self.s['draws'], keep=self.path('predictions'))
     mean = {k: np.mean(p, 0) for k, p in u.predictions.items()}; shown = [k for k in u.table.index if not k.startswith('TRTS')]
     self.path('panels').mkdir(exist_ok=True); self.path('panels', 'utility.png').write_bytes(fig_png(u.figure(chance=.5), 160))
@@ -255,7 +260,7 @@ def sweep(self:Pcam, name:str, n:int=10)->np.ndarray: # (h, w, 3) uint8: a row a
     net, train, out, dev = self.model(name).net, self.pairs(0), [], self.device
     for c in range(self.parts()[0].table.n):
         y, g = torch.tensor([c], device=dev), torch.Generator().manual_seed(self.seed + c)
-        if hasattr(net, 'paint'): a, b = (torch.randn(1, net.latent, generator=g).to(dev) for _ in range(2)); t = torch.linspace(0, 1, n, device=dev)[:, None] * np.pi / 2; x = net.paint(y.expand(n), a * t.cos() + b * t.sin())
+        if hasattr(net, 'paint') and hasattr(net, 'latent'): a, b = (torch.randn(1, net.latent, generator=g).to(dev) for _ in range(2)); t = torch.linspace(0, 1, n, device=dev)[:, None] * np.pi / 2; x = net.paint(y.expand(n), a * t.cos() + b * t.sin())
         elif hasattr(net, 'sweep'): a, b = (torch.tensor(p, device=dev)[None].movedim(-1, 1).float() / 127.5 - 1 for p in [q for q, l in train if l == c][:2]); x = net.sweep(a, b, y, n)
         else: return np.zeros((0, 0, 3), np.uint8)
         out += [to_picture(p) for p in x.cpu().numpy()]
@@ -297,7 +302,7 @@ def report_generators(self:Pcam, page, st):
         page.figure(curves(pd.DataFrame({k: t['history'][k] for k in terms}), {k: [k] for k in terms}, size=(2.2, 1.7)), f'Terms of the training of {name}.')
         if t['health']: page.figure(curves(pd.DataFrame(t['health']), {'against real': ['diversity', 'precision', 'recall'], 'critic': ['d_acc']}, size=(3., 2.)), f'The watch over {name}: 1 is as diverse as real; precision and recall of features.')
         for found in t['findings']: page.verdict('warn', f'Epoch {found["epoch"]}: {found["said"]}.')
-        if m['kind'] == 'cgan' and not t['findings']: page.verdict('good', 'The watch over collapse had nothing to say.')
+        if m['kind'] in ('cgan', 'painter') and not t['findings']: page.verdict('good', 'The watch over collapse had nothing to say.')
 
 # %% ../../nbs/systems/72_pcam.ipynb #be66134d
 @patch

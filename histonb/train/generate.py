@@ -20,16 +20,17 @@ from torch import nn
 from ..core import HistonbError, error, rng
 from ..measure.image import RandomExtractor, alike_scale, diversity, features, precision_recall
 from ..models.cgan import build_cgan, build_class_critic, disguise
-from ..models.vae import build_vae, build_vq_vae, kl
+from ..models.vae import build_vae, build_vq_vae, kl, painter_of
 from ..show import mosaic
 from .callbacks import EMA, EpochSeed, HalfPrecision, SaveState, averaged
 from .losses import critic_loss, generator_loss
-from .translate import CriticStep, calibrate_norm
+from .translate import CriticStep, calibrate_norm, norms_of
 
 # %% auto #0
 __all__ = ['KINDS', 'AILMENTS', 'Terms', 'TrainingError', 'Finite', 'VAELoss', 'VQLoss', 'vae_learner', 'in_words', 'plain_order',
            'PriorLoss', 'prior_learner', 'CGANLoss', 'gradient_penalty', 'CGANStep', 'PaintedEMA', 'cgan_learner',
-           'Health', 'Strain', 'ailing', 'CollapseWatch', 'compare', 'sample_images', 'draw_classes', 'draw_rebuilt']
+           'painter_learner', 'Health', 'Strain', 'ailing', 'CollapseWatch', 'compare', 'sample_images', 'draw_classes',
+           'draw_rebuilt']
 
 # %% ../../nbs/train/54_generate.ipynb #a92e85e8
 class Terms(Callback):
@@ -175,21 +176,25 @@ KINDS = ('bce', 'lsgan', 'hinge', 'wgan')
 
 class CGANLoss(nn.Module):
     "How badly the generator passes for real."
-    lam = 0.
     def __init__(self,
         critic:nn.Module, # (picture, label) -> logits
         kind:str='hinge', # 'bce', 'lsgan', 'hinge' or 'wgan'
         policy:str='', # Disguises of training pictures
+        far=None, # Picture -> scalar: how far it is from what it must stay near to
+        lam:float=0., # Weight of that
     ):
         super().__init__()
         if kind not in KINDS: raise error(f'there is no adversarial loss "{kind}"', remedy=f'Use {", ".join(KINDS)}')
-        self.kind, self.policy, self._critic, self.label, self.terms = kind, policy, [critic], None, {}
+        self.kind, self.policy, self._critic, self.label, self.terms, self.far, self.lam = kind, policy, [critic], None, {}, far, lam
 
     def forward(self, fake, real):
-        "Scalar, kept as `g_adv` in `terms`."
+        "Scalar; `g_adv`, and `g_far` where there is one, are kept in `terms`."
         logits = self._critic[0](disguise(fake.as_subclass(torch.Tensor), self.policy if fake.requires_grad else ''), self.label)
         out = -logits.float().mean() if self.kind == 'wgan' else generator_loss(logits, self.kind)
-        self.terms = dict(g_adv=out.detach()); return out
+        self.terms = dict(g_adv=out.detach())
+        if not self.lam or not fake.requires_grad: return out                   # an average, which is looked at, has other pages
+        near = self.far(fake.as_subclass(torch.Tensor)); self.terms |= dict(g_far=near.detach())
+        return out + self.lam * near
 
 # %% ../../nbs/train/54_generate.ipynb #25968057
 def gradient_penalty(
@@ -265,6 +270,7 @@ class _Paint(nn.Module): # (label, noise) in one argument, as `calibrate_norm` g
 class PaintedEMA(EMA):
     "An average whose norms are measured on pictures of every class."
     def measure(self, batches=8): # Of 64 pictures
+        if not norms_of(self.net): return
         g, dev = torch.Generator().manual_seed(0), next(self.net.parameters()).device
         calibrate_norm(_Paint(self.net), [((torch.arange(64) % self.net.n_classes).to(dev), torch.randn(64, self.net.latent, generator=g).to(dev)) for _ in range(batches)])
 
@@ -287,6 +293,7 @@ def cgan_learner(
     ema:float=.995, # Of the average; 0 for none
     smooth:bool=False, # Smoothed labels of the critic
     gp:float=10., # Weight of the gradient penalty, for 'wgan'
+    lam:float=0., # Weight of `generator.far`, for a generator that has it
     upsample:str='resize', # As in `build_cgan`
     half:bool=True, # bfloat16 where the device gains from it
     cbs=None, # More callbacks
@@ -297,11 +304,27 @@ def cgan_learner(
     generator = generator or build_cgan(n, dls.side, width, latent, upsample=upsample)
     critic = critic or build_class_critic(n, dls.side, width, condition, spectral)
     generator, critic = (m.to(memory_format=torch.channels_last) for m in (generator, critic))
-    loss = CGANLoss(critic, kind, policy); step = CGANStep(critic, lr_critic or 2 * lr, betas, kind, smooth, n_critic, pretrain, gp, policy)
+    loss = CGANLoss(critic, kind, policy, generator.far if lam else None, lam); step = CGANStep(critic, lr_critic or 2 * lr, betas, kind, smooth, n_critic, pretrain, gp, policy)
     own = [step, Finite(), EpochSeed(), *([PaintedEMA(ema)] if ema else []), *([HalfPrecision()] if half else []), *listify(cbs)]
-    names = ('g_adv', 'd_real', 'd_fake', 'd_acc', 'd_grad', *(['d_gp'] if kind == 'wgan' else []))
+    names = ('g_adv', *(['g_far'] if lam else []), 'd_real', 'd_fake', 'd_acc', 'd_grad', *(['d_gp'] if kind == 'wgan' else []))
     opt = partial(OptimWrapper, opt=partial(torch.optim.Adam, betas=betas, fused=True))
     return Learner(dls, generator, loss, opt_func=opt, lr=lr, metrics=_columns(step, names), cbs=own, moms=None, **kwargs)
+
+# %% ../../nbs/train/54_generate.ipynb #9a3e1d02
+def painter_learner(
+    vq, # A trained VQ-VAE with its prior: the Learner, or the net
+    dls, # Loaders for the task 'cgan'
+    pictures, # A loader for the task 'vae': whose words are practised on
+    lam:float=5., # Weight of staying near
+    n:int=512, # Pages of words of each class, real and written
+    planes:int=4, # Planes of noise beside the words
+    tail:int=24, # Channels at the size of the picture
+    **kwargs, # For `cgan_learner`: lr, policy, pretrain, cbs …
+)->Learner: # Its model is a `WordPainter`
+    "A critic teaches the decoder of a VQ-VAE to paint; `HistonbError` when loaders are for another task."
+    net = getattr(vq, 'model', vq)
+    painter = painter_of(net, planes, tail).fill(*in_words(net, plain_order(pictures)), n)
+    return cgan_learner(dls, painter, lam=lam, **kwargs)
 
 # %% ../../nbs/train/54_generate.ipynb #4fad0803
 @dataclass
