@@ -23,7 +23,7 @@ from ..core import ClassTable, error, read_json, write_json
 
 # %% auto #0
 __all__ = ['one_hot', 'from_one_hot', 'to_colour', 'from_colour', 'InstanceSettings', 'instances', 'instance_classes',
-           'classes_of', 'objects', 'outlines', 'fill', 'to_geojson', 'from_geojson', 'from_coco']
+           'classes_of', 'objects', 'outlines', 'fill', 'geojson_features', 'to_geojson', 'from_geojson', 'from_coco']
 
 # %% ../../nbs/prep/12_masks.ipynb #4d3e5a44
 def one_hot(
@@ -126,11 +126,12 @@ def _foreground(area, prob, settings):
 
 # %% ../../nbs/prep/12_masks.ipynb #820c1153
 def _under(hill, depth):
-    "A hill cut down by `depth` as far as its pass: the cut hill grows back, a pixel at a time, but never above what was there"
-    low, around = np.maximum(hill - depth, 0), np.ones((3, 3), np.uint8)
-    for _ in range(64):
+    "A hill cut down by `depth` as far as its pass: the cut hill grows back, a pixel at a time, but never above what was there; below the lowest top nothing is cut"
+    around = np.ones((3, 3), np.uint8); tops = hill[(cv2.dilate(hill, around) == hill) & (hill > 0)]
+    low = np.maximum(np.maximum(hill - depth, np.minimum(hill, tops.min(initial=np.inf) - depth)), 0)
+    for _ in range(100):
         before = low
-        for _ in range(6): low = cv2.min(cv2.dilate(low, around), hill)
+        for _ in range(4): low = cv2.min(cv2.dilate(low, around), hill)
         if np.array_equal(low, before): return low
     return reconstruction(low, hill)                                                                       # for plains and labyrinths, where sorting all heights is quicker
 
@@ -146,12 +147,19 @@ def _distance(fg):
     d = cv2.distanceTransform(fg.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.sqrt(np.rint(np.square(d, dtype=float))) if d.max(initial=0) < 1000 else ndimage.distance_transform_edt(fg)
 
-def _hills(fg, prob, settings):
-    "Height of the landscape and its markers, one for each hill that stands out"
+def _height(fg, prob, settings):
+    "Height of the landscape"
     height = _distance(fg)
     if prob is not None: height = height*np.asarray(prob)
-    height = ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
-    return height, label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
+    return ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
+
+def _markers(height, fg, settings): return label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
+
+def _reaching(fg, box):
+    "The pieces of a foreground whose own box meets another"
+    _, pieces, at, _ = cv2.connectedComponentsWithStats(fg.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S); left, top, w, h, _ = at.T
+    near = (left < box[1].stop) & (left + w > box[1].start) & (top < box[0].stop) & (top + h > box[0].start); near[0] = False
+    return near[pieces]
 
 # %% ../../nbs/prep/12_masks.ipynb #5ea041c7
 def _flooded(height, markers, fg):
@@ -160,20 +168,24 @@ def _flooded(height, markers, fg):
     at = np.flatnonzero(markers); piece, mark = pieces.ravel()[at], markers.ravel()[at]
     first, last = np.zeros(n, markers.dtype), np.zeros(n, markers.dtype); first[piece[::-1]], last[piece] = mark[::-1], mark
     several = np.zeros(n, bool); several[piece[(mark != first[piece]) | (mark != last[piece])]] = True
-    inst, mixed = np.where(several, 0, first)[pieces], several[pieces]
-    return np.where(mixed, watershed(-height, markers*mixed, mask=mixed), inst) if several.any() else inst
+    mixed = several[pieces]
+    if 2*np.count_nonzero(mixed) > np.count_nonzero(fg): return watershed(-height, markers, mask=fg)        # little would be saved
+    inst = np.where(several, 0, first)[pieces]
+    return inst + watershed(-height, markers*mixed, mask=mixed) if several.any() else inst
 
 # %% ../../nbs/prep/12_masks.ipynb #8dcb8cee
 def instances(
     classes:np.ndarray|None, # (H, W) class map, foreground (bool or 0 / 1), or foreground probability (float); None: `prob` alone
     settings:InstanceSettings|None=None, # How to divide; the defaults are for 40x
     prob:np.ndarray|None=None, # (H, W) float in [0, 1]: probability of nucleus; where it sinks, nuclei are divided more readily
+    box:tuple|None=None, # Two slices: pieces of foreground that do not reach into it may be left out, where only what has its centre there is wanted
 )->np.ndarray: # (H, W) int32, 1 ... n, 0 background
     "Divide a foreground into nuclei by a watershed of the distance to the background."
     settings = settings or InstanceSettings()
     fg = _foreground(classes, prob, settings)
-    height, markers = _hills(fg, prob, settings)
-    inst = _flooded(height, markers, fg)
+    height = _height(fg, prob, settings)
+    if box is not None: fg = _reaching(fg, box)
+    inst = _flooded(height, _markers(height, fg, settings), fg)
     good = np.bincount(inst.ravel()) >= settings.pixels['min_size']; good[0] = False
     return np.where(good, np.cumsum(good), 0).astype(np.int32)[inst]
 
@@ -322,6 +334,21 @@ def _traced(inst):
     return dict(sorted(polygons.items()))
 
 # %% ../../nbs/prep/12_masks.ipynb #92b53848
+def geojson_features(
+    inst:np.ndarray, # (H, W) instance map
+    classes:np.ndarray|dict, # (H, W) class map, or {instance: class}
+    table:ClassTable, # Names and colours
+    origin:tuple=(0, 0), # (x, y) of the mask's upper left corner in level-0 pixels
+    scale:float=1., # Level-0 pixels to one mask pixel
+    kind:str='detection', # 'detection' or 'annotation' in QuPath
+    file:str|Path|None=None, # Where they go, for the sentence
+): # Yields a feature for each instance, ascending
+    "Instances as QuPath objects, one by one; `HistonbError` for a class outside the table."
+    types = classes if isinstance(classes, dict) else instance_classes(inst, classes)
+    table.check(np.array(list(types.values()), int), file)
+    ids, _, where = _numbered(inst); areas, origin = dict(zip(ids.tolist(), np.bincount(where).tolist())), np.asarray(origin)
+    for i, p in _traced(inst).items(): yield _feature(i, p, areas[i], table.names[types[i]], table.colours[types[i]], origin, scale, kind)
+
 def to_geojson(
     inst:np.ndarray, # (H, W) instance map
     classes:np.ndarray|dict, # (H, W) class map, or {instance: class}
@@ -332,10 +359,7 @@ def to_geojson(
     kind:str='detection', # 'detection' or 'annotation' in QuPath
 )->dict: # The feature collection
     "Instances as QuPath objects with class and colour; `HistonbError` for a class outside the table."
-    types = classes if isinstance(classes, dict) else instance_classes(inst, classes)
-    table.check(np.array(list(types.values()), int), path)
-    ids, _, where = _numbered(inst); areas, origin = dict(zip(ids.tolist(), np.bincount(where).tolist())), np.asarray(origin)
-    features = [_feature(i, p, areas[i], table.names[types[i]], table.colours[types[i]], origin, scale, kind) for i, p in _traced(inst).items()]
+    features = list(geojson_features(inst, classes, table, origin, scale, kind, path))
     out = dict(type='FeatureCollection', features=features)
     if path is not None: write_json(path, out)
     return out

@@ -20,7 +20,7 @@ from PIL import Image
 from scipy import ndimage
 from ..core import HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
 from ..core import progress as bar
-from ..prep.masks import InstanceSettings, instance_classes, instances, objects, to_geojson
+from ..prep.masks import InstanceSettings, geojson_features, instance_classes, instances, objects
 from ..prep.stain import fit_stain, tissue_weight
 from ..prep.tiles import tile_grid
 from .predict import _ahead, _canvas, _finished, _predict_file, _stem, blended, predict_files
@@ -442,7 +442,7 @@ def _write_block(job, index, own, classes, y, x, first):
     "The files of a block; its instances are numbered on from `first`"
     k, ids = job.view.scale, np.where(own > 0, own + first, 0)
     kinds = instance_classes(ids, classes)
-    features = to_geojson(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k)['features']
+    features = geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k)
     rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x)
     with atomic(job.folder/f'{index:06}.geojson', 'w') as f: f.write(',\n'.join(json.dumps(v, separators=(',', ':'), ensure_ascii=False) for v in features))
     with atomic(job.folder/f'{index:06}.csv', 'w') as f: rows.to_csv(f, index=False)
@@ -455,7 +455,7 @@ def _block(job, index, y, x, labels, prob, inst):
     if not classes[core].any(): return
     taken = inst[win]; taken[taken > last] = 0
     settings = (job.model.config['instances'] or InstanceSettings()).at(job.view.mpp)
-    own = _owned(instances(classes, settings, prob=prob[win]/np.float32(255)), core, taken > 0, settings.pixels['min_size'])
+    own = _owned(instances(classes, settings, prob=prob[win]/np.float32(255), box=core), core, taken > 0, settings.pixels['min_size'])
     if not own.any(): return
     taken[own > 0] = own[own > 0] + last; inst.flush()
     _write_block(job, index, own, classes, win[0].start, win[1].start, last)
