@@ -126,13 +126,15 @@ def check(args # parsed arguments
 SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
-             arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
+             arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'),
+             arg('--track', choices=['tensorboard', 'wandb', 'mlflow'], help='tell this tracker of every training; it writes files into DIR/track and sends nothing (default: none)'))
 
 def _system(args, name, **data):
     "Run a system and say where its report is"
     given = {k: v for k, v in data.items() if v is not None}
     from histonb.core import logged
-    with logged(Path(args.out)/'run.log'):
+    from histonb.train.track import tracked
+    with logged(Path(args.out)/'run.log'), tracked(args.track, Path(args.out)/'track', dict(system=name, preset=args.preset, seed=args.seed)):
         figures = import_module(f'histonb.systems.{name}').run(args.out, preset=args.preset, seed=args.seed, resume=args.resume, device=args.device, **given)
     report = str((Path(args.out)/'report.html').resolve())
     print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
@@ -164,7 +166,7 @@ def run(args # parsed arguments
     ):
     "A system from files to report; the same command with --resume goes on where it stopped"
     from histonb.core import error
-    if args.source: args = argparse.Namespace(**vars(_again(args.source, args.out)) | {'json': args.json, 'device': args.device})
+    if args.source: args = argparse.Namespace(**vars(_again(args.source, args.out)) | {'json': args.json, 'device': args.device, 'track': args.track})
     if not args.system: raise error('no system is named', remedy=f'Give one of {", ".join(SYSTEMS)}, or --from with the folder of a run')
     own = SYSTEMS[args.system]
     for k in dict.fromkeys(k for options in SYSTEMS.values() for k in options):

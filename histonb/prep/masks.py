@@ -9,20 +9,21 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from math import floor
 from pathlib import Path
+import cv2
 import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
 from scipy import ndimage
 from skimage.draw import polygon
-from skimage.measure import label, regionprops, regionprops_table
+from skimage.measure import label
 from skimage.morphology import local_maxima, reconstruction, remove_small_holes
-from skimage.segmentation import relabel_sequential, watershed
+from skimage.segmentation import watershed
 from ..core import ClassTable, error, read_json, write_json
 
 # %% auto #0
 __all__ = ['one_hot', 'from_one_hot', 'to_colour', 'from_colour', 'InstanceSettings', 'instances', 'instance_classes',
-           'classes_of', 'objects', 'outlines', 'fill', 'to_geojson', 'from_geojson', 'from_coco']
+           'classes_of', 'objects', 'outlines', 'fill', 'geojson_features', 'to_geojson', 'from_geojson', 'from_coco']
 
 # %% ../../nbs/prep/12_masks.ipynb #4d3e5a44
 def one_hot(
@@ -124,49 +125,89 @@ def _foreground(area, prob, settings):
     return remove_small_holes(fg, max_size=settings.pixels['max_hole'])
 
 # %% ../../nbs/prep/12_masks.ipynb #820c1153
+def _under(hill, depth):
+    "A hill cut down by `depth` as far as its pass: the cut hill grows back, a pixel at a time, but never above what was there; below the lowest top nothing is cut"
+    around = np.ones((3, 3), np.uint8); tops = hill[(cv2.dilate(hill, around) == hill) & (hill > 0)]
+    low = np.maximum(np.maximum(hill - depth, np.minimum(hill, tops.min(initial=np.inf) - depth)), 0)
+    for _ in range(100):
+        before = low
+        for _ in range(4): low = cv2.min(cv2.dilate(low, around), hill)
+        if np.array_equal(low, before): return low
+    return reconstruction(low, hill)                                                                       # for plains and labyrinths, where sorting all heights is quicker
+
 def _levelled(height, fg, depth):
     "Hills cut down by `depth` as far as their pass, one piece of foreground at a time: many times faster than all at once"
-    out = np.zeros_like(height); pieces, _ = ndimage.label(fg, np.ones((3, 3)))
-    for k, box in enumerate(ndimage.find_objects(pieces), 1):
-        hill = np.where(pieces[box] == k, height[box], 0)
-        np.maximum(out[box], reconstruction(np.maximum(hill - depth, 0), hill), out=out[box])
+    out, (_, pieces) = np.zeros_like(height), cv2.connectedComponents(fg.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    for k, box in enumerate(ndimage.find_objects(pieces), 1): np.maximum(out[box], _under(height[box]*(pieces[box] == k), depth), out=out[box])
     return out
 
 # %% ../../nbs/prep/12_masks.ipynb #5ea041c4
-def _hills(fg, prob, settings):
-    "Height of the landscape and its markers, one for each hill that stands out"
-    height = ndimage.distance_transform_edt(fg)
+def _distance(fg):
+    "Distance of each pixel to the background, px, exact to the last bit: squares are whole numbers"
+    d = cv2.distanceTransform(fg.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(np.square(d, dtype=float))) if d.max(initial=0) < 1000 else ndimage.distance_transform_edt(fg)
+
+def _height(fg, prob, settings):
+    "Height of the landscape"
+    height = _distance(fg)
     if prob is not None: height = height*np.asarray(prob)
-    height = ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
-    return height, label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
+    return ndimage.gaussian_filter(height, settings.pixels['smooth'])*fg
+
+def _markers(height, fg, settings): return label(local_maxima(_levelled(height, fg, settings.pixels['depth'])) & fg)
+
+def _reaching(fg, box):
+    "The pieces of a foreground whose own box meets another"
+    _, pieces, at, _ = cv2.connectedComponentsWithStats(fg.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S); left, top, w, h, _ = at.T
+    near = (left < box[1].stop) & (left + w > box[1].start) & (top < box[0].stop) & (top + h > box[0].start); near[0] = False
+    return near[pieces]
+
+# %% ../../nbs/prep/12_masks.ipynb #5ea041c7
+def _flooded(height, markers, fg):
+    "The watershed of the hills: each pixel of the foreground goes to a marker"
+    n, pieces = cv2.connectedComponents(fg.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    at = np.flatnonzero(markers); piece, mark = pieces.ravel()[at], markers.ravel()[at]
+    first, last = np.zeros(n, markers.dtype), np.zeros(n, markers.dtype); first[piece[::-1]], last[piece] = mark[::-1], mark
+    several = np.zeros(n, bool); several[piece[(mark != first[piece]) | (mark != last[piece])]] = True
+    mixed = several[pieces]
+    if 2*np.count_nonzero(mixed) > np.count_nonzero(fg): return watershed(-height, markers, mask=fg)        # little would be saved
+    inst = np.where(several, 0, first)[pieces]
+    return inst + watershed(-height, markers*mixed, mask=mixed) if several.any() else inst
 
 # %% ../../nbs/prep/12_masks.ipynb #8dcb8cee
 def instances(
     classes:np.ndarray|None, # (H, W) class map, foreground (bool or 0 / 1), or foreground probability (float); None: `prob` alone
     settings:InstanceSettings|None=None, # How to divide; the defaults are for 40x
     prob:np.ndarray|None=None, # (H, W) float in [0, 1]: probability of nucleus; where it sinks, nuclei are divided more readily
+    box:tuple|None=None, # Two slices: pieces of foreground that do not reach into it may be left out, where only what has its centre there is wanted
 )->np.ndarray: # (H, W) int32, 1 ... n, 0 background
     "Divide a foreground into nuclei by a watershed of the distance to the background."
     settings = settings or InstanceSettings()
     fg = _foreground(classes, prob, settings)
-    height, markers = _hills(fg, prob, settings)
-    inst = watershed(-height, markers, mask=fg)
-    small = np.bincount(inst.ravel()) < settings.pixels['min_size']
-    inst[small[inst]] = 0
-    return relabel_sequential(inst)[0].astype(np.int32)
+    height = _height(fg, prob, settings)
+    if box is not None: fg = _reaching(fg, box)
+    inst = _flooded(height, _markers(height, fg, settings), fg)
+    good = np.bincount(inst.ravel()) >= settings.pixels['min_size']; good[0] = False
+    return np.where(good, np.cumsum(good), 0).astype(np.int32)[inst]
 
 # %% ../../nbs/prep/12_masks.ipynb #f8c6852c
+def _numbered(inst):
+    "The numbers of the instances, ascending; the places of their pixels in the flat map; and for each of these pixels the position of its number"
+    at = np.flatnonzero(inst); v = inst.ravel()[at].astype(np.int64); low = v[0] if len(v) else 0
+    low = v.min(initial=low)
+    if v.max(initial=low) - low > inst.size: ids, where = np.unique(v, return_inverse=True); return ids, at, where
+    seen = np.bincount(v - low) > 0
+    return np.flatnonzero(seen) + low, at, (np.cumsum(seen) - 1)[v - low]
+
 def instance_classes(
     inst:np.ndarray, # (H, W) instance map, 0 background
     classes:np.ndarray, # (H, W) class map
 )->dict[int, int]: # {instance: class}; 0 for an instance that lies on background only, the lower class of equals
     "The class of each instance, by majority of its pixels; `HistonbError` when the sizes differ."
     if inst.shape != classes.shape: raise error(f'the instance map is {inst.shape} and the class map {classes.shape}', remedy='Both must have the same height and width')
-    ids, where = np.unique(inst, return_inverse=True)
-    n = int(classes.max(initial=0)) + 1
-    counts = np.bincount(where.ravel()*n + classes.ravel().astype(np.int64), minlength=len(ids)*n).reshape(-1, n)
+    (ids, at, where), n = _numbered(inst), int(classes.max(initial=0)) + 1
+    counts = np.bincount(where*n + classes.ravel()[at].astype(np.int64), minlength=len(ids)*n).reshape(-1, n)
     counts[:, 0] = 0
-    return {int(i): int(c) for i, c in zip(ids, counts.argmax(1)) if i}
+    return dict(zip(ids.tolist(), counts.argmax(1).tolist()))
 
 # %% ../../nbs/prep/12_masks.ipynb #12011976
 def classes_of(
@@ -178,76 +219,82 @@ def classes_of(
     return np.array([types.get(int(i), 0) if i else 0 for i in ids], np.uint8)[where].reshape(inst.shape)
 
 # %% ../../nbs/prep/12_masks.ipynb #f6e49eb2
-_COLUMNS = {'label': 'id', 'centroid-1': 'x', 'centroid-0': 'y', 'area': 'area', 'axis_major_length': 'major', 'axis_minor_length': 'minor',
-            'eccentricity': 'eccentricity', 'bbox-1': 'left', 'bbox-0': 'top', 'bbox-3': 'right', 'bbox-2': 'bottom'}
+def _measured(inst):
+    "Centre, area, box, and axes of the ellipse with the same second moments, of each instance"
+    ids, at, where = _numbered(inst); ys, xs = np.divmod(at, inst.shape[1]); total = lambda v=None: np.bincount(where, v, len(ids))
+    area = total(); y, x = total(ys)/area, total(xs)/area; dy, dx = ys - y[where], xs - x[where]
+    yy, xy, xx = (total(v)/area for v in (dy*dy, dy*dx, dx*dx)); axes = np.linalg.eigvalsh(np.stack([yy, xy, xy, xx], 1).reshape(-1, 2, 2)).clip(0)
+    (short, long), box = axes.T, np.stack([np.full(len(ids), s) for s in (*inst.shape[::-1], 0, 0)])
+    np.minimum.at(box[0], where, xs); np.minimum.at(box[1], where, ys); np.maximum.at(box[2], where, xs + 1); np.maximum.at(box[3], where, ys + 1)
+    flat = np.sqrt(1 - np.divide(short, long, out=np.ones_like(long), where=long > 0))
+    return dict(id=ids, x=x, y=y, area=area, major=4*np.sqrt(long), minor=4*np.sqrt(short), eccentricity=flat, **dict(zip(('left', 'top', 'right', 'bottom'), box)))
 
 def objects(
     inst:np.ndarray, # (H, W) instance map
-    classes:np.ndarray, # (H, W) class map
+    classes:np.ndarray|dict, # (H, W) class map, or {instance: class}
     table:ClassTable, # Names of the classes
     mpp:float|None=None, # Size of a pixel, µm; adds the columns in micrometres
 )->pd.DataFrame: # One row a nucleus: id, class, centre, area (px²), axes (px), eccentricity, box; with mpp area_um2, major_um, minor_um
     "What can be counted and measured on each instance; `HistonbError` for a class outside the table."
-    table.check(classes)
-    props = regionprops_table(inst, properties=['label', 'centroid', 'area', 'bbox', 'axis_major_length', 'axis_minor_length', 'eccentricity'])
-    df = pd.DataFrame(props).rename(columns=_COLUMNS)[list(_COLUMNS.values())].astype({'area': int})
-    types = instance_classes(inst, classes)
+    known = isinstance(classes, dict); table.check(np.array(list(classes.values()), int) if known else classes)
+    df, types = pd.DataFrame(_measured(inst)), classes if known else instance_classes(inst, classes)
     df.insert(1, 'class', [table.names[types[i]] for i in df['id']])
     if mpp: df = df.assign(area_um2=df['area']*mpp**2, major_um=df['major']*mpp, minor_um=df['minor']*mpp)
     return df
 
 # %% ../../nbs/prep/12_masks.ipynb #801e7bbb
-_SIDES = ((-1, 0, 0, 0), (0, 1, 0, 1), (1, 0, 1, 1), (0, -1, 1, 0)) # neighbour (dy, dx) and where the edge starts (y, x), heading right, down, left, up
-_STEP = ((0, 1), (1, 0), (0, -1), (-1, 0)) # (dy, dx) of the same headings
-
-def _edges(mask):
-    "{corner (y, x): headings of the edges that leave it}, the inside on the right"
-    m, heads = np.pad(mask, 1), defaultdict(list)
-    for d, (dy, dx, sy, sx) in enumerate(_SIDES):
-        ys, xs = np.nonzero(m & ~np.roll(m, (-dy, -dx), (0, 1)))
-        for corner in zip((ys + sy - 1).tolist(), (xs + sx - 1).tolist()): heads[corner].append(d)
-    return heads
+def _edges(parts):
+    "The edges along the pieces of a map, ascending: 4 times the pixel on their right, counted in the map with a rim of one, plus the heading (right, down, left, up); the edge that follows each; whether pixels touch diagonally there"
+    wide = parts.shape[1] + 2; m = np.pad(parts, 1).ravel(); at, step = np.flatnonzero(m), np.array([1, wide, -1, -wide])
+    edges = np.sort(np.concatenate([4*at[m[at] != m[at + step[d - 1]]] + d for d in range(4)]))
+    i, d = edges >> 2, edges & 3
+    ahead = i + step[d]; beside = ahead + step[d - 1]; end, wall = m[ahead] != m[i], m[beside] == m[i]
+    follows = np.where(end, 4*i + (d + 1)%4, np.where(wall, 4*beside + (d - 1)%4, 4*ahead + d))
+    return edges, np.searchsorted(edges, follows), end & wall
 
 # %% ../../nbs/prep/12_masks.ipynb #925bbaaf
-def _walk(heads):
-    "One closed walk from any corner, cut into rings that do not touch themselves; its edges are taken from `heads`"
-    v, rings, path, at = next(iter(heads)), [], [], {}
-    d = heads[v][0]
-    while True:
+def _walks(parts):
+    "The closed walks along the pieces of a map, each as the list of its corners (n, 2) x, y, with the number of its piece; outer borders before their holes"
+    edges, follows, meets = _edges(parts); i, d = edges >> 2, edges & 3
+    before = np.empty_like(follows); before[follows] = np.arange(len(follows))
+    (y, x), turn, touch = np.divmod(i, parts.shape[1] + 2), (d != d[before]).tolist(), meets[before].tolist()
+    corner, piece = np.stack([x - 1 + np.isin(d, (1, 2)), y - 1 + (d > 1)], 1), parts[y - 1, x - 1].tolist(); follows, seen = follows.tolist(), bytearray(len(edges))
+    for e in np.flatnonzero(d == 0).tolist():
+        if seen[e]: continue
+        walk, whose = [], piece[e]
+        while not seen[e]:
+            seen[e] = 1
+            if turn[e]: walk.append(e)
+            e = follows[e]
+        yield whose, corner[walk], any(map(touch.__getitem__, walk))
+
+def _cut(walk):
+    "A walk that meets its own corners, cut into rings that do not"
+    rings, path, at = [], [], {}
+    for v in map(tuple, np.concatenate([walk, walk[:1]]).tolist()):
         if v in at:
-            rings.append(path[at[v]:]); del path[at[v]:]
-            for p in rings[-1]: del at[p]
-            if not path: return rings
-        d = heads[v][0] if len(heads[v]) == 1 else (d + 1)%4 if (d + 1)%4 in heads[v] else heads[v][0]
-        heads[v].remove(d)
-        if not heads[v]: del heads[v]
+            rings.append(np.array(path[at[v]:])); path = path[:at[v]]; at = {q: k for k, q in enumerate(path)}
         at[v] = len(path); path.append(v)
-        v = v[0] + _STEP[d][0], v[1] + _STEP[d][1]
+    return rings
 
 # %% ../../nbs/prep/12_masks.ipynb #e12a20c6
-def _corners(ring):
-    "(n, 2) x, y of a ring's corners, straight runs joined"
-    p = np.array(ring)[:, ::-1]
-    return p[(np.roll(p, 1, 0) != np.roll(p, -1, 0)).all(1)]
-
 def _area2(p):
     "Twice the signed area of a ring; positive when it runs clockwise on the screen"
     q = np.roll(p, -1, 0)
     return int((p[:, 0]*q[:, 1] - q[:, 0]*p[:, 1]).sum())
+
+def _rings(parts):
+    "{number: outer ring, then holes} of the pieces of a map, each of which hangs together by sides"
+    found = defaultdict(list)
+    for piece, walk, touches in _walks(parts): found[piece] += _cut(walk) if touches else [walk]
+    return {k: sorted(v, key=_area2, reverse=True) if len(v) > 1 else v for k, v in found.items()}
 
 # %% ../../nbs/prep/12_masks.ipynb #f44febfc
 def outlines(
     mask:np.ndarray, # (H, W) bool
 )->list[list[np.ndarray]]: # Polygons: outer ring, then holes; each (n, 2) int64 x, y of corners, from 0 to W and 0 to H
     "The polygons along the pixel edges of a mask, one for each part that hangs together by sides."
-    parts, n = ndimage.label(mask)
-    polygons = []
-    for part, box in enumerate(ndimage.find_objects(parts), 1):
-        heads, rings = _edges(parts[box] == part), []
-        while heads: rings += _walk(heads)
-        rings = sorted((_corners(r) + [box[1].start, box[0].start] for r in rings), key=_area2, reverse=True)
-        polygons.append(rings)
-    return polygons
+    return list(_rings(ndimage.label(mask)[0]).values())
 
 # %% ../../nbs/prep/12_masks.ipynb #11bdf18b
 def _fill_polygon(rings, shape):
@@ -271,17 +318,37 @@ def fill(
         for m, value in maps: m[found[0]][found[1]] = value
 
 # %% ../../nbs/prep/12_masks.ipynb #181f5673
-def _feature(region, name, colour, origin, scale, kind):
+def _feature(i, polygons, area, name, colour, origin, scale, kind):
     "One instance as a GeoJSON feature"
-    top, left = region.slice[0].start, region.slice[1].start
-    place = lambda ring: [[float(v) for v in c] for c in (np.vstack([ring, ring[:1]]) + [left, top])*scale + origin]
-    parts = [[place(r) for r in p] for p in outlines(region.image)]
+    parts = [[(np.concatenate([r, r[:1]]).astype(float)*scale + origin).tolist() for r in p] for p in polygons]
     geometry = dict(type='Polygon', coordinates=parts[0]) if len(parts) == 1 else dict(type='MultiPolygon', coordinates=parts)
-    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f'{name} {region.label} {parts[0][0][0]}'))
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f'{name} {i} {parts[0][0][0]}'))
     return dict(type='Feature', id=key, geometry=geometry, properties=dict(objectType=kind, classification=dict(name=name, color=list(colour)),
-                measurements=dict(id=int(region.label), area_px=int(region.area))))
+                measurements=dict(id=i, area_px=area)))
+
+def _traced(inst):
+    "{instance: its polygons}, ascending"
+    parts, polygons = label(inst, connectivity=1), defaultdict(list)
+    owner = np.zeros(parts.max(initial=0) + 1, np.int64); owner[parts.ravel()] = inst.ravel()
+    for part, rings in _rings(parts).items(): polygons[int(owner[part])].append(rings)
+    return dict(sorted(polygons.items()))
 
 # %% ../../nbs/prep/12_masks.ipynb #92b53848
+def geojson_features(
+    inst:np.ndarray, # (H, W) instance map
+    classes:np.ndarray|dict, # (H, W) class map, or {instance: class}
+    table:ClassTable, # Names and colours
+    origin:tuple=(0, 0), # (x, y) of the mask's upper left corner in level-0 pixels
+    scale:float=1., # Level-0 pixels to one mask pixel
+    kind:str='detection', # 'detection' or 'annotation' in QuPath
+    file:str|Path|None=None, # Where they go, for the sentence
+): # Yields a feature for each instance, ascending
+    "Instances as QuPath objects, one by one; `HistonbError` for a class outside the table."
+    types = classes if isinstance(classes, dict) else instance_classes(inst, classes)
+    table.check(np.array(list(types.values()), int), file)
+    ids, _, where = _numbered(inst); areas, origin = dict(zip(ids.tolist(), np.bincount(where).tolist())), np.asarray(origin)
+    for i, p in _traced(inst).items(): yield _feature(i, p, areas[i], table.names[types[i]], table.colours[types[i]], origin, scale, kind)
+
 def to_geojson(
     inst:np.ndarray, # (H, W) instance map
     classes:np.ndarray|dict, # (H, W) class map, or {instance: class}
@@ -292,9 +359,7 @@ def to_geojson(
     kind:str='detection', # 'detection' or 'annotation' in QuPath
 )->dict: # The feature collection
     "Instances as QuPath objects with class and colour; `HistonbError` for a class outside the table."
-    types = classes if isinstance(classes, dict) else instance_classes(inst, classes)
-    table.check(np.array(list(types.values()), int), path)
-    features = [_feature(r, table.names[types[r.label]], table.colours[types[r.label]], origin, scale, kind) for r in regionprops(inst)]
+    features = list(geojson_features(inst, classes, table, origin, scale, kind, path))
     out = dict(type='FeatureCollection', features=features)
     if path is not None: write_json(path, out)
     return out

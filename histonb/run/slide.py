@@ -20,7 +20,7 @@ from PIL import Image
 from scipy import ndimage
 from ..core import HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
 from ..core import progress as bar
-from ..prep.masks import InstanceSettings, instances, objects, to_geojson
+from ..prep.masks import InstanceSettings, geojson_features, instance_classes, instances, objects
 from ..prep.stain import fit_stain, tissue_weight
 from ..prep.tiles import tile_grid
 from .predict import _ahead, _canvas, _finished, _predict_file, _stem, blended, predict_files
@@ -350,13 +350,13 @@ def _owned(inst, core, taken, least):
     "The instances whose centre lies in the block, without pixels that others have, numbered from 1"
     n = inst.max(initial=0)
     if not n: return inst
-    area, (ys, xs) = np.bincount(inst.ravel(), minlength=n + 1), np.nonzero(inst)
-    where = inst[ys, xs]; cy, cx = (np.bincount(where, v, n + 1)/np.maximum(area, 1) for v in (ys, xs))
+    at = np.flatnonzero(inst); where, (ys, xs) = inst.ravel()[at], np.divmod(at, inst.shape[1])
+    area = np.bincount(where, minlength=n + 1); cy, cx = (np.bincount(where, v, n + 1)/np.maximum(area, 1) for v in (ys, xs))
     mine = (cy >= core[0].start) & (cy < core[0].stop) & (cx >= core[1].start) & (cx < core[1].stop)
-    own = np.where(mine[inst] & ~taken, inst, 0)
-    left = np.bincount(own.ravel(), minlength=n + 1); left[0] = 0
-    good = (left >= least) & (2*left > area)
-    return np.where(good, np.cumsum(good), 0).astype(np.int32)[own]
+    free = mine[where] & ~taken.ravel()[at]; at, where = at[free], where[free]
+    left = np.bincount(where, minlength=n + 1); good = (left >= least) & (2*left > area); good[0] = False
+    out = np.zeros(inst.shape, np.int32); out.ravel()[at] = np.where(good, np.cumsum(good), 0)[where]
+    return out
 
 # %% ../../nbs/run/62_slide.ipynb #e1520ef7
 @dataclass
@@ -441,8 +441,9 @@ def _in_level0(df, k, y, x):
 def _write_block(job, index, own, classes, y, x, first):
     "The files of a block; its instances are numbered on from `first`"
     k, ids = job.view.scale, np.where(own > 0, own + first, 0)
-    features = to_geojson(ids, classes, job.model.table, origin=(x*k, y*k), scale=k)['features']
-    rows = _in_level0(objects(ids, classes, job.model.table, mpp=job.view.mpp), k, y, x)
+    kinds = instance_classes(ids, classes)
+    features = geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k)
+    rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x)
     with atomic(job.folder/f'{index:06}.geojson', 'w') as f: f.write(',\n'.join(json.dumps(v, separators=(',', ':'), ensure_ascii=False) for v in features))
     with atomic(job.folder/f'{index:06}.csv', 'w') as f: rows.to_csv(f, index=False)
 
@@ -454,7 +455,7 @@ def _block(job, index, y, x, labels, prob, inst):
     if not classes[core].any(): return
     taken = inst[win]; taken[taken > last] = 0
     settings = (job.model.config['instances'] or InstanceSettings()).at(job.view.mpp)
-    own = _owned(instances(classes, settings, prob=prob[win]/np.float32(255)), core, taken > 0, settings.pixels['min_size'])
+    own = _owned(instances(classes, settings, prob=prob[win]/np.float32(255), box=core), core, taken > 0, settings.pixels['min_size'])
     if not own.any(): return
     taken[own > 0] = own[own > 0] + last; inst.flush()
     _write_block(job, index, own, classes, win[0].start, win[1].start, last)

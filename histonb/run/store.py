@@ -239,7 +239,7 @@ def encode(self:Model,
     x = torch.as_tensor(np.ascontiguousarray(batch) if isinstance(batch, np.ndarray) else batch).to(self.device)
     if self.task == 'translate': return one_hot(x.long(), self.table.n).float()
     mean, std = (torch.tensor(s, device=self.device, dtype=torch.float32) for s in self.config['stats'] or ([0.]*3, [1.]*3))
-    return (x.float()*(1/(255*std)) - mean/std).permute(0, 3, 1, 2)
+    return x.to(torch.float32, copy=True).mul_(1/(255*std)).sub_(mean/std).permute(0, 3, 1, 2)
 
 # %% ../../nbs/run/60_store.ipynb #a9a00804
 def _resize(x, size, mode):

@@ -23,10 +23,10 @@ from fastcore.basics import noop, patch
 from ..core import LOG, amp_dtype, atomic, error, quiet, ranks, write_image
 
 # %% auto #0
-__all__ = ['SCHEDULES', 'HalfPrecision', 'keep_memory', 'EpochSeed', 'constant_then_linear', 'linear_decay', 'constant',
-           'one_cycle', 'plateau', 'schedule', 'random_states', 'set_random_states', 'shared', 'SaveState', 'SkipDone',
-           'resumable', 'EMA', 'averaged', 'deal', 'undeal', 'sync_norms', 'unsync_norms', 'ManyDevices', 'join',
-           'many_devices', 'TellLog', 'fit_resumable', 'history', 'processes', 'SamplePanels']
+__all__ = ['SCHEDULES', 'WATCHERS', 'HalfPrecision', 'keep_memory', 'EpochSeed', 'constant_then_linear', 'linear_decay',
+           'constant', 'one_cycle', 'plateau', 'schedule', 'random_states', 'set_random_states', 'shared', 'SaveState',
+           'SkipDone', 'resumable', 'EMA', 'averaged', 'deal', 'undeal', 'sync_norms', 'unsync_norms', 'ManyDevices',
+           'join', 'many_devices', 'TellLog', 'fit_resumable', 'history', 'processes', 'SamplePanels']
 
 # %% ../../nbs/train/51_callbacks.ipynb #648b2d10
 class HalfPrecision(Callback):
@@ -431,6 +431,8 @@ class TellLog(Callback):
     def after_epoch(self): LOG.info(', '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k, v in zip(self.recorder.metric_names, self.recorder.log)))
 
 # %% ../../nbs/train/51_callbacks.ipynb #ea9f8b41
+WATCHERS = [] # Functions of (learn, file), asked for one more callback at the start of every `fit_resumable`
+
 def fit_resumable(
     learn:Learner, # Anything trainable
     n_epoch:int, # Epochs in all, those already done counted
@@ -441,7 +443,7 @@ def fit_resumable(
     cbs=None, # More callbacks
 )->Learner: # The same one, trained
     "Fit with a state file: call it again after a kill and it goes on where it stopped. Under `torchrun` or `accelerate launch` all processes train one net."
-    extra = [*resumable(file, resume, key), *([schedule] if schedule else []), *(cbs or [])]
+    extra = [*resumable(file, resume, key), *([schedule] if schedule else []), *(cbs or []), *(w(learn, file) for w in WATCHERS)]
     if not learn._grab_cbs(EpochSeed): extra.append(EpochSeed())
     with many_devices(learn), (learn.no_bar() if quiet() else nullcontext()), (learn.no_logging() if quiet() else nullcontext()): learn.fit(n_epoch, cbs=[*extra, TellLog()])
     return learn

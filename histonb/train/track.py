@@ -5,6 +5,7 @@
 # %% ../../nbs/train/59_track.ipynb #tk000003
 from __future__ import annotations
 import os, socket
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -14,10 +15,10 @@ import torch
 from fastai.callback.core import Callback
 from fastcore.basics import patch
 from ..core import HistonbError, error, ranks, rng
-from .callbacks import random_states, set_random_states
+from .callbacks import WATCHERS, SamplePanels, random_states, set_random_states
 
 # %% auto #0
-__all__ = ['TRACKERS', 'Tracker', 'sweep', 'sweep_table']
+__all__ = ['TRACKERS', 'Tracker', 'tracked', 'sweep', 'sweep_table']
 
 # %% ../../nbs/train/59_track.ipynb #tk000006
 def _library(name, package):
@@ -95,6 +96,24 @@ def after_epoch(self:Tracker):
     was = self.model.training; self.model.eval()
     with torch.no_grad(): self.to.picture(self.epoch, self.draw(self.learn, self.batch))
     self.model.train(was)
+
+# %% ../../nbs/train/59_track.ipynb #tk900002
+@contextmanager
+def tracked(
+    kind:str|None, # 'tensorboard', 'wandb' or 'mlflow'; None: nothing is tracked
+    folder:str|Path, # Where its files go, such as `track` in a run folder
+    settings:dict|None=None, # Plain data to show beside each training
+    offline:bool=True, # As for `Tracker`
+):
+    "While this lasts, every `fit_resumable` is tracked; `HistonbError` at once where the tracker is not installed."
+    if kind is None: yield; return
+    Tracker(kind, folder); _library(kind, kind)
+    def watch(learn, file):
+        panels = next(iter(learn._grab_cbs(SamplePanels)), None)
+        return Tracker(kind, folder, Path(file).stem, settings=settings, offline=offline, **(dict(draw=panels.draw, every=panels.every) if panels else {}))
+    WATCHERS.append(watch)
+    try: yield
+    finally: WATCHERS.remove(watch)
 
 # %% ../../nbs/train/59_track.ipynb #tk000015
 def _journal(folder, name, maximise):
