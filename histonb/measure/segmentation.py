@@ -54,8 +54,8 @@ def _ratio(a, b): return np.divide(a, b, out=np.full(np.shape(b), np.nan), where
 
 # %% ../../nbs/measure/40_segmentation.ipynb #99dd6eb5
 def _mean(x):
-    x = np.asarray(x, float)
-    return float(np.nanmean(x)) if np.isfinite(x).any() else float('nan')
+    x = np.asarray(x, float); x = x[~np.isnan(x)]
+    return float(x.mean()) if len(x) else float('nan')
 
 # %% ../../nbs/measure/40_segmentation.ipynb #5ba86061
 def _overlaps(m): # {score: (n,)}

@@ -205,7 +205,8 @@ def follow(self:Evidence, segment, seed=0, n=500):
     else: kw = dict(units=fake.groups if len(set(fake.groups)) > 1 else None) | (dict(real=real.images, real_masks=real.classes, real_units=real.groups) if real is not None and real.classes is not None else {})
     f = self.parts['fidelity'] = mask_fidelity(segment, fake.classes, fake.images, table=fake.table, split=split, n=n, seed=seed, **kw); self.figures |= f.figures('follow'); r = f.table.loc['nucleus']
     weak = np.isfinite(r.real) and r.real < .5; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else '')
-    self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped()]
+    self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped() if not weak]
+    blind = [k for k in f.table.index[1:] if f.table.real[k] < .3] if not weak else []; said += f' The segmenter hardly knows {", ".join(blind)} in real tissue either, so that their figures say little.' * bool(blind)
     short = 'Cannot be said with this segmenter' if weak else _FOLLOWS.get(r.verdict.split(',')[0], 'There is no real tissue to compare with')
     said = f'{short}{", as far as can be told" * (r.verdict.endswith("not settled") and not weak)}. {said}'
     self.answers['follow'] = 'note' if weak or not np.isfinite(r.ratio) else 'good' if r.verdict.startswith('like real') else 'warn', said
@@ -225,7 +226,8 @@ def teach(self:Evidence, fit, strong, steps, seeds=1, seed=0, n=200):
     u = self.parts['utility'] = utility(fit, real, dict(generated=fake.pairs), test.pairs, metric, metric.keys[0], [seed + k for k in range(seeds)], steps, (1.,), test.groups, rivals=dict(augmented=strong), n=n)
     self.figures |= u.figures('teach'); more, rival = u.versus('real + 1 generated'), u.versus('real + 1 generated', 'real, augmented'); self.figures |= {f'teach_gain{w}{e}': v for w, g in (('', more), ('_over_augmented', rival)) for e, v in zip(('', '_lo', '_hi'), g)}
     say = lambda g: f'{g[0]:+.3f} ({g[1]:+.3f} to {g[2]:+.3f})'; t = u.table[u.main]
-    self.answers['teach'] = 'good' if more[1] > 0 else 'warn' if more[2] < 0 else 'note', (f'{"Yes: added to real tissue it makes a better model" if more[1] > 0 else "No: added to real tissue it makes a worse model" if more[2] < 0 else "Not shown: added to real tissue it makes no difference that could be told"}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
+    short = 'No: added to real tissue it makes a worse model' if more[2] < 0 else 'Not shown: added to real tissue it makes no difference that could be told' if more[1] <= 0 else 'Yes, but less than strong augmentation of real tissue does' if rival[2] < 0 else 'Yes: added to real tissue it makes a better model'
+    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
         f'against real tissue with strong augmentation {say(rival)}. Generated tissue alone teaches {t["TSTR generated"]:.3f}. {seeds} seed{"s" * (seeds > 1)}, {steps} steps, {len(set(test.groups))} test tiles.')
 
 # %% ../../nbs/run/66_evidence.ipynb #499cd34d
@@ -242,8 +244,8 @@ def fool(self:Evidence, extractor=None, readings=(), key=None, seed=0):
     if r is not None: self.figures |= r.figures(); self.faults += [f'Colour cast: {w}' for w in r.notes if w.startswith('Generated tissue is')] + [f'Grid: {w}' for w in r.notes if w.startswith('A grid')]
     if s is not None: self.figures |= s.figures(); said.append(s.words()); seen = s.table.auc_lo['all together'] > .6; kind = 'warn' if seen else 'good'
     if readings:
-        sc = self.parts['readers'] = score_reading(list(readings), key); self.figures |= {f'reading_{k}': v for k, v in sc.figures.items()}; said.insert(0, sc.words())
-        if 'origin_accuracy' in sc.figures: told = sc.figures['origin_p_chance'] < .05; kind = 'warn' if told else 'good'
+        sc = self.parts['readers'] = score_reading(list(readings), key); self.figures |= {f'reading_{k}': v for k, v in sc.figures.items()}; said.insert(0, '. '.join(sc.words().split('. ')[:2]).removesuffix('.') + '.')
+        if 'origin_accuracy' in sc.figures: told = sc.figures['origin_p_chance'] < .05; kind = 'warn' if told else 'note' if seen else 'good'
     else: said.append('To ask readers, `histonb reading make` draws a sealed set.')
     self.answers['fool'] = kind, ' '.join([_told(told, seen), *said])
 
@@ -293,7 +295,7 @@ def _three(t, k): return (t[k], t[f'{k}_lo'], t[f'{k}_hi'])
 _KEYS = dict(follow_ratio_nucleus=('Follows its mask: Dice on generated over real tissue', (0, 2), '1: as real tissue does'), teach_gain=('Teaches: gain in mean Dice, real + generated over real alone', (-.2, .2), '0: no gain'),
              separability_auc_all_together=('Is told from real tissue by a classifier: AUC', (0, 1), '0.5: by chance'), twins_difference=('Twins keep their label: difference in accuracy', (-.5, .5), '0: none is lost'), reading_origin_accuracy=('Is told from real tissue by readers: right answers', (0, 1), '0.5: by chance'))
 
-def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), _three(f, k)), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
+def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), (round(x, 3) + 0 for x in _three(f, k))), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
 
 @patch
 def page(self:Evidence,
@@ -332,14 +334,16 @@ def _page_follow(self:Evidence, p):
     p.figure(f.plot(), 'Dice by class, with 95 % intervals.'); p.figure(f.show(self.sets['fake'].images, list(map(int, worst))), 'The three pictures that follow their masks least: what became of each nucleus.')
 
 # %% ../../nbs/run/66_evidence.ipynb #7de4e55d
+_ARMS = {'TRTR': 'real alone', 'TSTR generated': 'generated alone', 'real + 1 generated': 'real and generated', 'real, augmented': 'real, strong augmentation', 'TRTS generated': 'real alone, on generated'}
+
 @patch
 def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
-    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue (TRTR), on as many generated pictures (TSTR), on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    fig, m = u.figure(), u.main; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals (TRTS: trained on real tissue, tested on generated tissue).')
+    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue, on as many generated pictures, on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
+    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
     three, rows = lambda r, k: tuple(np.round(_three(r, k), 3)), [r for _, r in u.table.iterrows()]
-    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than TRTR': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
+    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than real alone': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=pd.Index(call, name='trained on')), 'What each arm teaches.')
 
 @patch
 def _page_fool(self:Evidence, p):
@@ -347,11 +351,11 @@ def _page_fool(self:Evidence, p):
     p.section('Does it fool an expert?')
     if (sc := self.parts.get('readers')) is not None: p.text(sc.words()); p.figure(sc.figure(), 'Readers, with exact intervals; the dashed line is chance.')
     if (s := self.parts.get('separability')) is not None:
-        p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out, and such that are not.')
+        p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out most surely (above) and least surely (below), with the probability of being generated that the classifier gives to the upper and to the lower one.')
     if (r := self.parts.get('realism')) is not None:
-        t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}.'); p.text(r.words())
+        t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}. KID and distances: 0 for the same set; precision, recall, density, coverage and diversity: about 1; MS-SSIM: as high as among real ones.'); p.text(r.words())
     if (d := self.parts.get('twins')) is not None:
-        p.text(d['words']); p.figure(bars({'accuracy': {k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real', 'real'), ('twins', 'twins'), ('real and twin alike', 'agreement'))}}, ylabel='share of pictures'), f'Real test pictures and their twins given their label, and pairs given the same one; labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ', the class that covers most of the nuclei.'))
+        p.text(d['words']); p.figure(bars({k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real pictures: right label', 'real'), ('twins: right label', 'twins'), ('both: same label', 'agreement'))}, ylabel='share of pictures', line=d['usual']), f'Real test pictures and their twins that are given their label, and pairs that are given the same one; the dashed line is the share of the most frequent label. Labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ' (the class that covers most of the nuclei).'))
     for w in self.answers.get('open', []): p.verdict('note', w, 'Open')
 
 # %% ../../nbs/run/66_evidence.ipynb #51abb6db
