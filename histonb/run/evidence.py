@@ -226,8 +226,9 @@ def teach(self:Evidence, fit, strong, steps, seeds=1, seed=0, n=200):
     u = self.parts['utility'] = utility(fit, real, dict(generated=fake.pairs), test.pairs, metric, metric.keys[0], [seed + k for k in range(seeds)], steps, (1.,), test.groups, rivals=dict(augmented=strong), n=n)
     self.figures |= u.figures('teach'); more, rival = u.versus('real + 1 generated'), u.versus('real + 1 generated', 'real, augmented'); self.figures |= {f'teach_gain{w}{e}': v for w, g in (('', more), ('_over_augmented', rival)) for e, v in zip(('', '_lo', '_hi'), g)}
     say = lambda g: f'{g[0]:+.3f} ({g[1]:+.3f} to {g[2]:+.3f})'; t = u.table[u.main]
-    short = 'No: added to real tissue it makes a worse model' if more[2] < 0 else 'Not shown: added to real tissue it makes no difference that could be told' if more[1] <= 0 else 'Yes, but less than strong augmentation of real tissue does' if rival[2] < 0 else 'Yes: added to real tissue it makes a better model'
-    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
+    poor = t.drop([k for k in t.index if k.startswith('TRTS')]).max() < .2                       # nets that know nothing cannot be compared
+    short = 'Cannot be said: no net has learned enough, give more steps' if poor else 'No: added to real tissue it makes a worse model' if more[2] < 0 else 'Not shown: added to real tissue it makes no difference that could be told' if more[1] <= 0 else 'Yes, but less than strong augmentation of real tissue does' if rival[2] < 0 else 'Yes: added to real tissue it makes a better model'
+    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if poor or short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
         f'against real tissue with strong augmentation {say(rival)}. Generated tissue alone teaches {t["TSTR generated"]:.3f}. {seeds} seed{"s" * (seeds > 1)}, {steps} steps, {len(set(test.groups))} test tiles.')
 
 # %% ../../nbs/run/66_evidence.ipynb #499cd34d
