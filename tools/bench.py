@@ -358,7 +358,9 @@ def report(a, folder):
     from histonb.run import evidence
     for k, (part, n) in enumerate((('real/train', a.real), ('real/test', a.real//4), ('fake', a.tiles))):
         write_json(folder/part.split('/')[0]/'classes.json', PANNUKE.to_dict())
-        for i in range(n): im, mask = disks(np.random.default_rng([k, i]), a.size); write_image(folder/part/'images'/f'{part[-4:]}{i//10}_{i:04d}.png', im); write_mask(folder/part/'classes'/f'{part[-4:]}{i//10}_{i:04d}.png', mask)
+        for i in range(n):
+            im, mask = disks(np.random.default_rng([k, i]), a.size); name = f'{"test" if part == "fake" and i < a.real//4 else part[-4:]}{i//10}_{i:04d}.png'          # the first generated ones count as twins of test tiles
+            write_image(folder/part/'images'/name, im); write_mask(folder/part/'classes'/name, mask)
     def timed(f, name):
         @wraps(f)
         def g(*args, **kw):

@@ -153,11 +153,13 @@ def figures(self:Fidelity,
 def swapped(self:Fidelity,
     least:float=.5, # Share of a class's found pixels that bear another class, 0-1
     over:float=.25, # How much more than on real tissue, 0-1
+    known:float=.3, # Least Dice of the class on real tissue, where there is some: what the segmenter does not know there is not judged
 )->list: # (class of the mask, class found, share on generated, share on real or NaN)
     "Classes of the mask that generated tissue shows as another class."
     out = []
     with np.errstate(invalid='ignore', divide='ignore'): g, r = (m[:, 1:]/m[:, 1:].sum(1, keepdims=True) for m in self.confusion.astype(float))
-    for c in range(1, self.classes.n):
+    m = self.confusion[1]; judged = lambda c: not m.any() or 2*m[c, c] >= known*(m[c].sum() + m[:, c].sum()) > 0
+    for c in filter(judged, range(1, self.classes.n)):
         for k in range(1, self.classes.n):
             there = r[c, k - 1] if np.isfinite(r[c, k - 1]) else 0.
             if k != c and np.isfinite(g[c, k - 1]) and g[c, k - 1] >= least and g[c, k - 1] - there >= over: out.append((self.classes.names[c], self.classes.names[k], float(g[c, k - 1]), float(r[c, k - 1])))

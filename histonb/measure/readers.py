@@ -265,6 +265,6 @@ def figure(self:ReadingScore,
     for j, (k, tone, label) in enumerate((('accuracy', 'black', 'right'), ('sensitivity', 'tab:red', 'generated recognised'), ('specificity', 'tab:blue', 'real recognised'))):
         v = np.array([list(x) for x in self.readers[k]]); y = np.arange(len(v))[::-1] + .22*(1 - j)
         ax.errorbar(v[:, 0], y, xerr=[v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]], fmt='o', color=tone, markersize=4, elinewidth=1.2, capsize=2, label=label)
-    ax.axvline(.5, color='grey', linestyle='--', linewidth=.8); ax.set_xlim(0, 1); ax.set_yticks(np.arange(len(self.readers))[::-1], self.readers.index, fontsize=8)
+    ax.axvline(.5, color='grey', linestyle='--', linewidth=.8); ax.set_xlim(0, 1); ax.set_ylim(-.5, len(self.readers) - .5); ax.set_yticks(np.arange(len(self.readers))[::-1], self.readers.index, fontsize=8)
     ax.set_xlabel('share', fontsize=8); ax.tick_params(axis='x', labelsize=7); ax.grid(axis='x', alpha=.3); ax.legend(fontsize=7, frameon=False, ncol=3, loc='upper center', bbox_to_anchor=(.5, 1 + .35/(size[1]*len(self.readers) + .6)))
     return fig

@@ -54,19 +54,21 @@ def _ratio(a, b): return np.divide(a, b, out=np.full(np.shape(b), np.nan), where
 
 # %% ../../nbs/measure/40_segmentation.ipynb #99dd6eb5
 def _mean(x):
-    x = np.asarray(x, float)
-    return float(np.nanmean(x)) if np.isfinite(x).any() else float('nan')
+    x = np.asarray(x, float); x = x[~np.isnan(x)]
+    return float(x.mean()) if len(x) else float('nan')
 
 # %% ../../nbs/measure/40_segmentation.ipynb #5ba86061
+def _overlaps(m): # {score: (n,)}
+    t, r, p = np.diag(m), m.sum(1), m.sum(0)
+    return dict(iou=_ratio(t, r + p - t), dice=_ratio(2 * t, r + p), precision=_ratio(t, p), recall=_ratio(t, r), f1=_ratio(2 * t, r + p))
+
 def score_table(
     conf, # `Confusion`, or (n, n) counts with truth in the rows
     names:list=None, # Class names; numbers when not given
 )->pd.DataFrame: # One row a class: iou, dice, precision, recall, f1 in [0, 1] and pixels of truth
     "Overlap scores class by class; a class in neither map is nan."
     m = np.asarray(conf).astype(float)
-    t, r, p = np.diag(m), m.sum(1), m.sum(0)
-    cols = dict(iou=_ratio(t, r + p - t), dice=_ratio(2 * t, r + p), precision=_ratio(t, p), recall=_ratio(t, r), f1=_ratio(2 * t, r + p), pixels=r.astype(int))
-    return pd.DataFrame(cols, index=list(names) if names is not None else range(len(m)))
+    return pd.DataFrame(_overlaps(m) | dict(pixels=m.sum(1).astype(int)), index=list(names) if names is not None else range(len(m)))
 
 # %% ../../nbs/measure/40_segmentation.ipynb #c55b8647
 def nucleus_dice(
@@ -83,11 +85,9 @@ def scores(
     names:list=None, # Class names; numbers when not given
 )->dict: # accuracy, nucleus_dice, mean_<metric>, mean_<metric>_nuclei, <metric>_<class>: floats in [0, 1] or nan
     "All scores as one flat dict of numbers, ready for a run's figures."
-    m, tab = np.asarray(conf), score_table(conf, names)
+    m = np.asarray(conf).astype(float); names = list(names) if names is not None else range(len(m))
     out = dict(accuracy=float(_ratio(np.trace(m), m.sum())), nucleus_dice=nucleus_dice(m))
-    for k in ('iou', 'dice', 'precision', 'recall', 'f1'):
-        out |= {f'mean_{k}': _mean(tab[k]), f'mean_{k}_nuclei': _mean(tab[k][1:])}
-        out |= {f'{k}_{c}': float(v) for c, v in tab[k].items()}
+    for k, v in _overlaps(m).items(): out |= {f'mean_{k}': _mean(v), f'mean_{k}_nuclei': _mean(v[1:])} | {f'{k}_{c}': float(x) for c, x in zip(names, v, strict=True)}
     return out
 
 # %% ../../nbs/measure/40_segmentation.ipynb #850baffa

@@ -108,7 +108,7 @@ def _pixel_distances(a, b, side=24): # (N, M): 0 for the same picture, however t
     a, b = _small(a, side), _thumbs(_small(b, side)); best = torch.stack([_thumbs(t) @ b.T for t in _turns(a)]).amax(0)
     return (2 - 2*best.clamp(max=1)).sqrt().numpy()
 
-def _invariant(extractor, images, side=96): # (N, d) features, the mean over turns and mirrorings
+def _invariant(extractor, images, side): # (N, d) features at a side, the mean over turns and mirrorings
     return torch.stack([features(extractor, t) for t in _turns(_small(images, side))]).mean(0)
 
 def _feature_distances(train, a, b): # (N, M), in units of the spread among training pictures
@@ -187,7 +187,7 @@ def find_copies(
     "Generated pictures that lie too near a training picture; `HistonbError` below 10 real pictures to compare with."
     few = len(train) if held is None else min(len(train), len(held))
     if few < 10: raise error(f'{few} real pictures do not say how near is too near', remedy='Give at least 10 training and 10 held-out pictures')
-    sets, cols, fig = dict(fake=fake, train=train) | (dict(held=held) if held is not None else {}), {}, {}; f = {k: _invariant(extractor or RandomExtractor(), v) for k, v in sets.items()}
+    sets, cols, fig = dict(fake=fake, train=train) | (dict(held=held) if held is not None else {}), {}, {}; side = min(96, *(min(as_rgb(p).shape[:2]) for v in sets.values() for p in v)); f = {k: _invariant(extractor or RandomExtractor(), v, side) for k, v in sets.items()}
     dists = dict(pixels=lambda a, b: _pixel_distances(sets[a], sets[b]), features=lambda a, b: _feature_distances(f['train'], f[a], f[b])); same = None if held is not None else _same(len(train), groups)
     refs = {k: _reference(d, same) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
     near = {k: _nearness(d('fake', 'train'), refs[k][fair]) for k, d in dists.items()}; ref = _parts(held or train, train, same)[1]; ref = ref[ref > SHARED]; near['part'] = *_parts(fake, train), .5*float(np.min(ref, initial=1.4)), float(np.median(ref)) if len(ref) else 1.
@@ -324,7 +324,7 @@ def show(self:Separability,
     fake:list, # The generated pictures
     n:int=6, # Of each
     size:float=1., # Side of one picture, inches
-): # Figure: generated pictures that are found out, above those taken for real
+): # Figure: generated pictures that are found out most surely, above those found out least
     "Which generated pictures give themselves away, and which do not, with the probability of being generated."
     p = self.said[self.n_real:]; order = np.argsort(-p); n = min(n, len(p)//2); sure, hidden = order[:n], order[::-1][:n]
-    return panel({f'{k + 1}: {p[i]:.2f} / {p[j]:.2f}': [as_rgb(fake[i]), as_rgb(fake[j])] for k, (i, j) in enumerate(zip(sure, hidden))}, size=size, title='found out (above), taken for real (below)')
+    return panel({f'{k + 1}: {p[i]:.2f} / {p[j]:.2f}': [as_rgb(fake[i]), as_rgb(fake[j])] for k, (i, j) in enumerate(zip(sure, hidden))}, size=size, title='found out most surely (above), least surely (below)')

@@ -651,7 +651,7 @@ def make_unitopatho(
     "Write drawn tissue as UniToPatho is released; every third slide goes to `test.csv`. `HistonbError` below three pictures."
     if n < 3: raise error(f'{n} pictures are too few for two lists without a common slide', dest, 'Ask for 3 or more')
     order = rng(seed, 'labels').permutation(len(LABELS))
-    rows = [_unitopatho_row(seed, i, i // 2, list(LABELS)[order[i // 2 % 6]], size, mpp) for i in range(n)]
+    rows = [_unitopatho_row(seed, i, i // 2, list(LABELS)[order[(i // 2 + i // 12) % 6]], size, mpp) for i in range(n)]
     with atomic_dir(dest) as tmp:
         for i, row in enumerate(progress(rows, desc='drawing UniToPatho')):
             t = draw_tissue(size, _scene_seed(seed, 'unitopatho', i), mpp, LABELS[row['top_label_name']], stain)

@@ -14,7 +14,8 @@ import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastcore.basics import patch
-from torch.nn.functional import interpolate
+from torch import nn
+from torch.nn.functional import interpolate, max_pool2d
 from ..core import ClassTable, HistonbError, Run, atomic, device as pick_device, error, list_images, read_image, read_json, read_mask, rng, seed_all, write_json
 from ..data.paired import ArraySource, default_tfms, flips, paired_dls, split_groups
 from ..data.pannuke import find_folds, open_pannuke
@@ -35,7 +36,7 @@ from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['Tissue', 'read_tissue', 'small_fit', 'small_classifier', 'Evidence', 'write_cards', 'evaluate']
+__all__ = ['Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'write_cards', 'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
 @dataclass
@@ -97,6 +98,26 @@ def read_tissue(
     else: made = _of_pictures(fake, masks, train.table, limit, seed)
     return dict(train=train, test=test, fake=made)
 
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f0a
+def _convs(a, b): return nn.Sequential(*(m for n in (a, b) for m in (nn.Conv2d(n, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True))))
+
+class SmallUnet(nn.Module):
+    "A U-Net at half the resolution, light enough to be trained many times on a CPU; sides are multiples of 16 px."
+    def __init__(self,
+        n_out:int, # Classes
+        width:int=16, # Channels of the finest level; they double from level to level
+        depth:int=4, # Levels
+    ):
+        super().__init__(); c = [width*2**i for i in range(depth)]
+        self.stem, self.head = nn.Sequential(nn.Conv2d(3, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)), nn.Conv2d(width, n_out, 1)
+        self.down, self.up = nn.ModuleList(_convs(a, b) for a, b in zip([width] + c, c)), nn.ModuleList(_convs(a + b, a) for a, b in zip(c, c[1:]))
+    def forward(self, x): # (B, 3, H, W) -> logits (B, n_out, H, W)
+        kept = [self.down[0](self.stem(x))]
+        for d in self.down[1:]: kept.append(d(max_pool2d(kept[-1], 2)))
+        x = kept.pop()
+        for u in self.up[::-1]: x = u(torch.cat([kept.pop(), interpolate(x, scale_factor=2)], 1))
+        return interpolate(self.head(x), scale_factor=2, mode='bilinear')
+
 # %% ../../nbs/run/66_evidence.ipynb #a7848505
 class _Stop(Callback):
     "End a training after a number of steps"
@@ -117,7 +138,7 @@ def small_fit(
     "Train a small U-Net for a number of steps."
     src = ArraySource([x for x, _ in data], [y for _, y in data], table); size = min(size, *(min(x.shape[:2]) for x, _ in data)); bs = min(8, len(data))
     seed_all(seed); dls = paired_dls(src, src.subset(range(bs)), size=size, bs=bs, tfms=default_tfms() if strong else flips(), seed=seed, device=device)
-    learn = segment_learner(dls, 'unet', 'resnet18', metrics=[], half=False)
+    learn = segment_learner(dls, SmallUnet(table.n), metrics=[], half=False)
     with learn.no_bar(), learn.no_logging(): learn.fit(ceil(steps/max(len(src)//bs, 1)), cbs=_Stop(steps))
     return partial(_segmented, learn.model.eval(), dls.stats)
 
@@ -172,6 +193,8 @@ def _attempt(e, name, work):
     return e.parts.get(name)
 
 # %% ../../nbs/run/66_evidence.ipynb #5a0d4742
+_FOLLOWS = {'like real': 'Yes, as well as real tissue follows its own', 'easier than real': 'Yes, and its nuclei are easier to find than real ones', 'harder than real': 'Not as well as real tissue follows its own'}
+
 @patch
 def follow(self:Evidence, segment, seed=0, n=500):
     "Is generated tissue segmented into the mask it was made from?"
@@ -182,7 +205,10 @@ def follow(self:Evidence, segment, seed=0, n=500):
     else: kw = dict(units=fake.groups if len(set(fake.groups)) > 1 else None) | (dict(real=real.images, real_masks=real.classes, real_units=real.groups) if real is not None and real.classes is not None else {})
     f = self.parts['fidelity'] = mask_fidelity(segment, fake.classes, fake.images, table=fake.table, split=split, n=n, seed=seed, **kw); self.figures |= f.figures('follow'); r = f.table.loc['nucleus']
     weak = np.isfinite(r.real) and r.real < .5; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else '')
-    self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped()]
+    self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped() if not weak]
+    blind = [k for k in f.table.index[1:] if f.table.real[k] < .3] if not weak else []; said += f' The segmenter hardly knows {", ".join(blind)} in real tissue either, so that their figures say little.' * bool(blind)
+    short = 'Cannot be said with this segmenter' if weak else _FOLLOWS.get(r.verdict.split(',')[0], 'There is no real tissue to compare with')
+    said = f'{short}{", as far as can be told" * (r.verdict.endswith("not settled") and not weak)}. {said}'
     self.answers['follow'] = 'note' if weak or not np.isfinite(r.ratio) else 'good' if r.verdict.startswith('like real') else 'warn', said
 
 # %% ../../nbs/run/66_evidence.ipynb #b242583f
@@ -200,23 +226,29 @@ def teach(self:Evidence, fit, strong, steps, seeds=1, seed=0, n=200):
     u = self.parts['utility'] = utility(fit, real, dict(generated=fake.pairs), test.pairs, metric, metric.keys[0], [seed + k for k in range(seeds)], steps, (1.,), test.groups, rivals=dict(augmented=strong), n=n)
     self.figures |= u.figures('teach'); more, rival = u.versus('real + 1 generated'), u.versus('real + 1 generated', 'real, augmented'); self.figures |= {f'teach_gain{w}{e}': v for w, g in (('', more), ('_over_augmented', rival)) for e, v in zip(('', '_lo', '_hi'), g)}
     say = lambda g: f'{g[0]:+.3f} ({g[1]:+.3f} to {g[2]:+.3f})'; t = u.table[u.main]
-    self.answers['teach'] = 'good' if more[1] > 0 else 'warn' if more[2] < 0 else 'note', (f'Real and generated tissue together teach {"more than" if more[1] > 0 else "less than" if more[2] < 0 else "no more, as far as can be told, than"} real tissue alone: mean Dice of nuclei {t["real + 1 generated"]:.3f} against {t["TRTR"]:.3f}, a difference of {say(more)}; '
+    poor = t.drop([k for k in t.index if k.startswith('TRTS')]).max() < .2                       # nets that know nothing cannot be compared
+    short = 'Cannot be said: no net has learned enough, give more steps' if poor else 'No: added to real tissue it makes a worse model' if more[2] < 0 else 'Not shown: added to real tissue it makes no difference that could be told' if more[1] <= 0 else 'Yes, but less than strong augmentation of real tissue does' if rival[2] < 0 else 'Yes: added to real tissue it makes a better model'
+    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if poor or short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
         f'against real tissue with strong augmentation {say(rival)}. Generated tissue alone teaches {t["TSTR generated"]:.3f}. {seeds} seed{"s" * (seeds > 1)}, {steps} steps, {len(set(test.groups))} test tiles.')
 
 # %% ../../nbs/run/66_evidence.ipynb #499cd34d
+def _told(told, seen): # one sentence: whether readers and the classifier tell it from real tissue, None where they were not asked
+    who = {True: 'No, readers tell it from real tissue', False: 'Readers were right no more often than by chance', None: 'No reader was asked'}[told]
+    return who + {True: '; so does a small classifier.' if told else '; a small classifier tells it from real tissue.', False: '; a small classifier does not tell it from real tissue.', None: '.'}[seen]
+
 @patch
 def fool(self:Evidence, extractor=None, readings=(), key=None, seed=0):
     "Is generated tissue taken for real, by a small classifier and by readers?"
-    train, test, fake = (self.sets[k] for k in ('train', 'test', 'fake')); real = test if test is not None and len(test) >= 20 else train; said, kind = [], 'note'
+    train, test, fake = (self.sets[k] for k in ('train', 'test', 'fake')); real = test if test is not None and len(test) >= 20 else train; said, kind, seen, told = [], 'note', None, None
     s = _attempt(self, 'separability', lambda: separability(real.images, fake.images, (real.groups, ['generated ' + str(g) for g in fake.groups]) if min(len(set(real.groups)), len(set(fake.groups))) >= 5 else None, seed=seed))
     r = _attempt(self, 'realism', lambda: realism(real.images, fake.images, extractor, seed))
     if r is not None: self.figures |= r.figures(); self.faults += [f'Colour cast: {w}' for w in r.notes if w.startswith('Generated tissue is')] + [f'Grid: {w}' for w in r.notes if w.startswith('A grid')]
-    if s is not None: self.figures |= s.figures(); said.append(s.words()); kind = 'good' if s.table.auc_lo['all together'] <= .6 else 'warn'
+    if s is not None: self.figures |= s.figures(); said.append(s.words()); seen = s.table.auc_lo['all together'] > .6; kind = 'warn' if seen else 'good'
     if readings:
-        sc = self.parts['readers'] = score_reading(list(readings), key); self.figures |= {f'reading_{k}': v for k, v in sc.figures.items()}; said.insert(0, sc.words())
-        if 'origin_accuracy' in sc.figures: kind = 'warn' if sc.figures['origin_p_chance'] < .05 else 'good'
-    else: said.append('No reader has been asked yet: `histonb reading make` draws a sealed set.')
-    self.answers['fool'] = kind, ' '.join(said)
+        sc = self.parts['readers'] = score_reading(list(readings), key); self.figures |= {f'reading_{k}': v for k, v in sc.figures.items()}; said.insert(0, '. '.join(sc.words().split('. ')[:2]).removesuffix('.') + '.')
+        if 'origin_accuracy' in sc.figures: told = sc.figures['origin_p_chance'] < .05; kind = 'warn' if told else 'note' if seen else 'good'
+    else: said.append('To ask readers, `histonb reading make` draws a sealed set.')
+    self.answers['fool'] = kind, ' '.join([_told(told, seen), *said])
 
 # %% ../../nbs/run/66_evidence.ipynb #7c1d0f04
 def _twins(e, steps, seed, device, n, least=10, each=8):
@@ -257,12 +289,14 @@ def look(self:Evidence, extractor=None):
 # %% ../../nbs/run/66_evidence.ipynb #f3d44aa5
 _ASKED = dict(follow='Does it follow its mask?', teach='Does it teach a model?', fool='Does it fool an expert?')
 
+def _lead(said): first, dot, rest = said.partition('. '); return f'**{first}.** {rest}' if dot else f'**{said}**'                # the short answer stands out
+
 def _three(t, k): return (t[k], t[f'{k}_lo'], t[f'{k}_hi'])
 
 _KEYS = dict(follow_ratio_nucleus=('Follows its mask: Dice on generated over real tissue', (0, 2), '1: as real tissue does'), teach_gain=('Teaches: gain in mean Dice, real + generated over real alone', (-.2, .2), '0: no gain'),
              separability_auc_all_together=('Is told from real tissue by a classifier: AUC', (0, 1), '0.5: by chance'), twins_difference=('Twins keep their label: difference in accuracy', (-.5, .5), '0: none is lost'), reading_origin_accuracy=('Is told from real tissue by readers: right answers', (0, 1), '0.5: by chance'))
 
-def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), _three(f, k)), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
+def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), (round(x, 3) + 0 for x in _three(f, k))), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
 
 @patch
 def page(self:Evidence,
@@ -271,8 +305,9 @@ def page(self:Evidence,
     "The whole report."
     n = {k: len(t) for k, t in self.sets.items() if t is not None}
     p = Page('Evidence on generated tissue', 'Research use only. Every picture named generated was made by a computer and shows no patient.', facts=dict(real=record['data']['real']['path'], generated=record['data']['fake']['path'], pictures=f'{n["train"]} + {n.get("test", 0)} real, {n["fake"]} generated', seed=record['seed']))
-    p.section('Three questions'); p.keys(_keys(self.figures))
-    for k, q in _ASKED.items(): p.verdict(*self.answers[k], q)
+    p.section('Three questions')
+    for k, q in _ASKED.items(): p.verdict(self.answers[k][0], _lead(self.answers[k][1]), q)
+    p.keys(_keys(self.figures))
     for w in self.faults: p.verdict('bad', w, 'Found')
     if not self.faults: p.verdict('good', 'No seam, no suspected copy, no leak, no colour cast, no grid and no class swap was found.', 'Looked for')
     self._page_pictures(p); self._page_follow(p); self._page_teach(p); self._page_fool(p); self._page_origin(p)
@@ -300,14 +335,16 @@ def _page_follow(self:Evidence, p):
     p.figure(f.plot(), 'Dice by class, with 95 % intervals.'); p.figure(f.show(self.sets['fake'].images, list(map(int, worst))), 'The three pictures that follow their masks least: what became of each nucleus.')
 
 # %% ../../nbs/run/66_evidence.ipynb #7de4e55d
+_ARMS = {'TRTR': 'real alone', 'TSTR generated': 'generated alone', 'real + 1 generated': 'real and generated', 'real, augmented': 'real, strong augmentation', 'TRTS generated': 'real alone, on generated'}
+
 @patch
 def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
-    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue (TRTR), on as many generated pictures (TSTR), on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    fig, m = u.figure(), u.main; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals (TRTS: trained on real tissue, tested on generated tissue).')
+    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue, on as many generated pictures, on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
+    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
     three, rows = lambda r, k: tuple(np.round(_three(r, k), 3)), [r for _, r in u.table.iterrows()]
-    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than TRTR': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=u.table.index.rename('trained on')), 'What each arm teaches.')
+    p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than real alone': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=pd.Index(call, name='trained on')), 'What each arm teaches.')
 
 @patch
 def _page_fool(self:Evidence, p):
@@ -315,11 +352,11 @@ def _page_fool(self:Evidence, p):
     p.section('Does it fool an expert?')
     if (sc := self.parts.get('readers')) is not None: p.text(sc.words()); p.figure(sc.figure(), 'Readers, with exact intervals; the dashed line is chance.')
     if (s := self.parts.get('separability')) is not None:
-        p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out, and such that are not.')
+        p.text(s.words()); p.figure(s.figure(), 'How well a small classifier tells generated from real pictures, by what it looks at; and where the power of haematoxylin lies.'); p.figure(s.show(self.sets['fake'].images), 'Generated pictures that are found out most surely (above) and least surely (below), with the probability of being generated that the classifier gives to the upper and to the lower one.')
     if (r := self.parts.get('realism')) is not None:
-        t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}.'); p.text(r.words())
+        t = r.table; p.table(pd.DataFrame({'generated': [_three(x, k) if np.isfinite(x.lo) else x['value'] for x in t.rename(columns=dict(value='v', lo='v_lo', hi='v_hi')).assign(value=t.value, lo=t.lo).iloc for k in ['v']], 'real among themselves': t.floor.to_numpy()}, index=t.index), f'Sets of pictures, in the features of {r.extractor}. KID and distances: 0 for the same set; precision, recall, density, coverage and diversity: about 1; MS-SSIM: as high as among real ones.'); p.text(r.words())
     if (d := self.parts.get('twins')) is not None:
-        p.text(d['words']); p.figure(bars({'accuracy': {k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real', 'real'), ('twins', 'twins'), ('real and twin alike', 'agreement'))}}, ylabel='share of pictures'), f'Real test pictures and their twins given their label, and pairs given the same one; labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ', the class that covers most of the nuclei.'))
+        p.text(d['words']); p.figure(bars({k: (d[v], d[f'{v}_lo'], d[f'{v}_hi']) for k, v in (('real pictures: right label', 'real'), ('twins: right label', 'twins'), ('both: same label', 'agreement'))}, ylabel='share of pictures', line=d['usual']), f'Real test pictures and their twins that are given their label, and pairs that are given the same one; the dashed line is the share of the most frequent label. Labels: {", ".join(d["labels"])}' + ('.' if d['own'] else ' (the class that covers most of the nuclei).'))
     for w in self.answers.get('open', []): p.verdict('note', w, 'Open')
 
 # %% ../../nbs/run/66_evidence.ipynb #51abb6db

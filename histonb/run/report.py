@@ -82,7 +82,7 @@ th,td{padding:5px 22px 5px 0;text-align:left;white-space:nowrap}td.num,th.num{te
 .key .v{font-size:1.75rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums lining-nums}.key .r{font-size:.8rem;color:var(--soft);line-height:1.35}
 .bar{position:relative;height:5px;border-radius:3px;background:#ece8f4;margin:8px 0 7px}.bar i{position:absolute;top:0;bottom:0;border-radius:3px;background:#b9aee0;min-width:3px}.bar u{position:absolute;top:-3px;width:3px;height:11px;border-radius:2px;background:var(--h);transform:translateX(-50%)}
 .verdict{display:flex;gap:14px;border:1px solid var(--line);border-left:5px solid var(--c);border-radius:6px;padding:12px 18px;margin:18px 0;background:color-mix(in srgb,var(--c) 5%,white)}
-.verdict>b{color:var(--c);white-space:nowrap}.good{--c:var(--good)}.warn{--c:var(--warn)}.bad{--c:var(--bad)}.note{--c:var(--h)}
+.verdict>b{color:var(--c);white-space:nowrap}.verdict.tall{display:block}.verdict.tall>b{display:block;margin-bottom:4px;white-space:normal}.good{--c:var(--good)}.warn{--c:var(--warn)}.bad{--c:var(--bad)}.note{--c:var(--h)}
 details{margin:18px 0;border:1px solid var(--line);border-radius:6px;padding:0 16px}summary{cursor:pointer;padding:10px 0;font-weight:600;color:var(--h)}details[open]{padding-bottom:12px}details table{font-size:.88rem}details td{white-space:normal;overflow-wrap:anywhere}
 footer{border-top:1px solid var(--line);color:var(--soft);font-size:.86rem;padding:18px 0 40px;margin-top:10px}
 @media(max-width:900px){.cols{grid-template-columns:minmax(0,1fr);gap:0}nav{position:static;padding:22px 0 0;max-height:none}h1{font-size:1.8rem}.in{padding:0 18px}}
@@ -199,7 +199,7 @@ def verdict(self:Page,
 )->Page:
     "Add a box that says what the figures mean; `HistonbError` for another kind."
     if kind not in _VERDICTS: raise error(f'there is no verdict "{kind}"', remedy=f'Use {", ".join(_VERDICTS)}')
-    self.parts.append(f'<div class="verdict {kind}"><b>{escape(label or _VERDICTS[kind])}</b><div>{_prose(text)[3:-4]}</div></div>')
+    self.parts.append(f'<div class="verdict {kind}{" tall" * (len(label or "") > 14)}"><b>{escape(label or _VERDICTS[kind])}</b><div>{_prose(text)[3:-4]}</div></div>')
     return self
 
 # %% ../../nbs/run/63_report.ipynb #11a76db3
