@@ -27,9 +27,9 @@ from ..prep.masks import one_hot
 
 # %% auto #0
 __all__ = ['RELIEF', 'Source', 'cut', 'ArraySource', 'Subset', 'FileSource', 'StoreSource', 'to_store', 'Cached', 'split_groups',
-           'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'shapes', 'default_tfms', 'TensorClasses',
-           'TensorOneHot', 'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl', 'show_batch', 'Report',
-           'check_mpp']
+           'split_source', 'Paired', 'flips', 'gentle', 'StainJitter', 'shapes', 'default_tfms', 'stretched',
+           'TensorClasses', 'TensorOneHot', 'PairedDataset', 'PairedDL', 'Encode', 'paired_dls', 'eval_dl',
+           'show_batch', 'Report', 'check_mpp']
 
 # %% ../../nbs/data/20_paired.ipynb #f1c56468
 os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
@@ -375,6 +375,17 @@ def default_tfms(
 )->list: # Albumentations transforms
     "`flips`, and `StainJitter` for half of the pictures: for networks that will meet other laboratories."
     return flips() + (shapes() if shape else []) + ([StainJitter()] if stain else [])
+
+# %% ../../nbs/data/20_paired.ipynb #9a3e2a02
+def stretched(
+    size:int, # Side of the crop, px
+    relief:str|None=None, # As for `flips`
+    scale:tuple=(.8, 1.25), # Range of the factor on lengths
+    rotate:float=12, # At most so far, degrees
+)->tuple: # Side of the window to cut, px; Albumentations transforms
+    "Flips, another size and a small turn for every pair, without a rim."
+    turn = np.deg2rad(rotate); side = 16 * int(np.ceil(size / scale[0] * (np.cos(turn) + np.sin(turn)) / 16))
+    return side, [*flips(relief), A.Affine(scale=scale, rotate=(-rotate, rotate), p=1., border_mode=cv2.BORDER_REFLECT_101), A.CenterCrop(size, size)]
 
 # %% ../../nbs/data/20_paired.ipynb #03869826
 class TensorClasses(TensorMask):

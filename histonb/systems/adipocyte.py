@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 from ..core import Recipe, device as pick_device, error, open_run, progress, seed_all, with_changes
 from ..data.adipocyte import TARGETS, Fields, FieldStats, adipocyte_dls, field_stats, fold_fields, open_adipocyte, relief, split_fields
-from ..data.paired import flips, gentle
+from ..data.paired import flips, gentle, stretched
 from ..measure.profiles import cell_features, challenge_score, pixel_scores
 from ..models.unet import build_unet
 from ..phantom.cells import make_adipocyte
@@ -119,8 +119,10 @@ def model(self:Adipocyte, name:str): # 'segment_nuclei', 'translate_lipid' ...
 @patch
 def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields): # A stain or None, a part of the settings
     "DataLoaders of one task."
-    tfms = flips(self.relief()) if self.s['augment'] == 'flips' else gentle(self.s['size'], self.relief())
-    return adipocyte_dls(train, valid, target, self.s['size'], s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device)
+    size, way = self.s['size'], self.relief(); ways = dict(flips=lambda: (size, flips(way)), gentle=lambda: (size, gentle(size, way)), stretched=lambda: stretched(size, way))
+    if self.s['augment'] not in ways: raise error(f'there is no augmentation "{self.s["augment"]}"', remedy=f'Use {", ".join(ways)}')
+    side, tfms = ways[self.s['augment']]()
+    return adipocyte_dls(train, valid, target, side, s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device)
 
 def _net(s, n_in, kernel=3): # a U-Net as the settings say
     return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
