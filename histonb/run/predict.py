@@ -25,7 +25,8 @@ from ..prep.tiles import pad_to_size, tile_grid
 from .store import Model, Prediction, decide, eightfold, mirrored, to_picture
 
 # %% auto #0
-__all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate', 'predict_files']
+__all__ = ['COUNTS', 'axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate',
+           'over_files', 'predict_files']
 
 # %% ../../nbs/run/61_predict.ipynb #dc4099c6
 def axis_weights(
@@ -390,19 +391,53 @@ def _finished(path, mark):
     "Whether the picture was predicted since it was last written"
     return mark.exists() and (not path.exists() or mark.stat().st_mtime >= path.stat().st_mtime)
 
-def _predict_file(model, path, out, mpp, stain, tta):
-    "One row of the summary"
-    began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
-    if not _finished(path, out/'geojson'/f'{_stem(path)}.geojson'):
-        try: image = read_image(path); p = model.predict(image, mpp, stain, tta=tta)
+def _mark(task, out, path, picture='.png'):
+    "The file of a picture that is written last"
+    return out/'images'/f'{_stem(path)}{picture}' if task == 'translate' else out/'geojson'/f'{_stem(path)}.geojson'
+
+def _row(path, mark, work, count=None):
+    "One row of the summary; `work()`, which is left out where it is done already, gives a number for the column `count` and a warning"
+    began, row = time.time(), dict(file=str(path), status='skipped', message='', **({count: None} if count else {}))
+    if not _finished(path, mark):
+        try: n, warning = work()
         except HistonbError as e: row |= dict(status='failed', message=str(e))
-        else: p.write(out, _stem(path), image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
+        else: row |= dict(status='done', message=warning, **({count: n} if count else {}))
     return row | dict(seconds=round(time.time() - began, 2))
 
+# %% ../../nbs/run/61_predict.ipynb #ve610001
+COUNTS = dict(segment='nuclei', translate=None)
+
+def _segment_file(model, path, out, mpp, stain, tta):
+    image = read_image(path); p = model.predict(image, mpp, stain, tta=tta); p.write(out, _stem(path), image)
+    return int(p.instances.max(initial=0)), ''
+
+def _translate_file(model, path, out, mpp, stain, tta):
+    name = _stem(path); m = _map(name, path, model.table)
+    write_image(_mark('translate', out, path), model.predict(m, mpp, tta=tta, origin=_origin(name, 0)))
+    return None, ''
+
+def _predict_file(model, path, out, mpp, stain, tta):
+    "One row of the summary"
+    work = partial(dict(segment=_segment_file, translate=_translate_file)[model.task], model, path, out, mpp, stain, tta)
+    return _row(path, _mark(model.task, out, path), work, COUNTS[model.task])
+
 # %% ../../nbs/run/61_predict.ipynb #74166c0c
+def over_files(
+    paths:list, # Pictures
+    out:str|Path, # Folder for the results
+    job:dict, # What decides the results: another job's folder is refused
+    table:ClassTable, # Classes of the model
+    one, # Function of a path that does one picture and returns its row
+    progress:bool=True, # Show a progress bar
+)->pd.DataFrame: # The rows of this process
+    "Do a list of pictures, or this process's part of it, and write `summary.csv`; `HistonbError` when `out` belongs to another job."
+    _same_job(out, job, 'predict.json'); write_json(Path(out)/'classes.json', table)
+    paths = my_part(paths, _bytes)
+    return write_summary({i: one(p) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
+
 def predict_files(
-    model:Model, # A loaded segmenter
-    inputs, # A picture, a folder of pictures, or several of either
+    model:Model, # A loaded segmenter or translator
+    inputs, # A picture (a class map for a translator), a folder of pictures, or several of either
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of the pictures, um; None: the model's own
     stain:bool=True, # Bring each picture's stain to the model's, where the model has one
@@ -410,11 +445,9 @@ def predict_files(
     progress:bool=True, # Show a progress bar
     suffixes:tuple=IMAGE_SUFFIXES, # What counts as a picture in a folder
     one=_predict_file, # Function of (model, path, out, mpp, stain, tta) that does one picture and returns its row
-)->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei, seconds
-    "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
-    if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
+)->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei (of a segmenter), seconds
+    "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model gives no pictures, there is nothing to predict or `out` belongs to another job."
+    if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
     paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
-    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
-    write_json(out/'classes.json', model.table)
-    paths = my_part(paths, _bytes)
-    return write_summary({i: one(model, p, out, mpp, stain, tta) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
+    job = dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta) | (dict(synthetic=True, licence=model.config['licence']) if model.task == 'translate' else {})
+    return over_files(paths, out, job, model.table, lambda p: one(model, p, out, mpp, stain, tta), progress)
