@@ -4,7 +4,7 @@
 
 # %% ../../nbs/run/61_predict.ipynb #30b06c86
 from __future__ import annotations
-import os, shutil, time
+import json, os, shutil, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, list_images, ranks, read_image, read_json, read_mask, write_image, write_json, write_mask
+from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, LOG, atomic, error, list_images, ranks, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..data.pannuke import open_pannuke, write_pannuke
 from ..prep.layouts import Layout
@@ -26,7 +26,7 @@ from .store import Model, Prediction, decide, eightfold, mirrored, to_picture
 
 # %% auto #0
 __all__ = ['COUNTS', 'axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate',
-           'over_files', 'predict_files']
+           'noted', 'over_files', 'predict_files']
 
 # %% ../../nbs/run/61_predict.ipynb #dc4099c6
 def axis_weights(
@@ -422,6 +422,13 @@ def _predict_file(model, path, out, mpp, stain, tta):
     return _row(path, _mark(model.task, out, path), work, COUNTS[model.task])
 
 # %% ../../nbs/run/61_predict.ipynb #74166c0c
+def noted(
+    row:dict, # As it goes into the summary
+)->dict: # The same
+    "Tell the log about a picture."
+    LOG.info(f'{row.get("file", row.get("field"))}: {row["status"]} in {row["seconds"]} s. {row["message"]}'.rstrip())
+    return row
+
 def over_files(
     paths:list, # Pictures
     out:str|Path, # Folder for the results
@@ -432,8 +439,8 @@ def over_files(
 )->pd.DataFrame: # The rows of this process
     "Do a list of pictures, or this process's part of it, and write `summary.csv`; `HistonbError` when `out` belongs to another job."
     _same_job(out, job, 'predict.json'); write_json(Path(out)/'classes.json', table)
-    paths = my_part(paths, _bytes)
-    return write_summary({i: one(p) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
+    paths = my_part(paths, _bytes); LOG.info(f'{len(paths)} pictures; {json.dumps(job, default=str)}')
+    return write_summary({i: noted(one(p)) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
 
 def predict_files(
     model:Model, # A loaded segmenter or translator
