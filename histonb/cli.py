@@ -222,12 +222,14 @@ def demo(args # parsed arguments
 
 # %% ../nbs/90_cli.ipynb #f4a3fe7b
 def _pictures(args):
+    from histonb.core import error
     from histonb.run.detect import detect_files
     from histonb.run.slide import predict_slides
     from histonb.run.store import load_model
     model = load_model(args.model, args.device)
+    if args.parquet and model.task != 'segment': raise error(f'a model for the task "{model.task}" has no table of nuclei to write as parquet', remedy='Leave --parquet out')
     if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp)
-    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta, objects='parquet' if args.parquet else 'csv')
 
 def _stains(args):
     from histonb.core import error
@@ -241,6 +243,7 @@ _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), a
 @verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures or slides (.svs, .ndpi, .mrxs, pyramidal .tif ...), or folders of them; class maps for a translator'),
       arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: what a slide says; pictures: the model's)"),
       arg('--tta', action='store_true', help='steadier: the mean over eight turns and mirrorings, at eight times the cost'),
+      arg('--parquet', action='store_true', help='the table of nuclei as parquet, which takes the package pyarrow (default: csv)'),
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):

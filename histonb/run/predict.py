@@ -26,7 +26,7 @@ from .store import Model, Prediction, decide, eightfold, mirrored, to_picture
 
 # %% auto #0
 __all__ = ['COUNTS', 'axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate',
-           'noted', 'over_files', 'predict_files']
+           'check_objects', 'write_parquet', 'noted', 'over_files', 'predict_files']
 
 # %% ../../nbs/run/61_predict.ipynb #dc4099c6
 def axis_weights(
@@ -370,12 +370,41 @@ def _write_instances(path, inst):
     if inst.max(initial=0) <= 65535: return write_image(path, inst.astype(np.uint16))
     with atomic(path.with_suffix('.npy')) as f: np.save(f, inst)
 
+# %% ../../nbs/run/61_predict.ipynb #ve610005
+def _arrow(path):
+    "The package that writes parquet, or the sentence that says how to get it"
+    try: import pyarrow, pyarrow.parquet
+    except ImportError: raise error('parquet is written by the package pyarrow, which is not installed', path, "Install it with pip install 'histonb[parquet]', or leave the tables as csv") from None
+    return pyarrow
+
+def check_objects(
+    kind:str, # 'csv' or 'parquet'
+    out:str|Path, # The folder of the results, for the sentence
+):
+    "`HistonbError` when tables of objects cannot be written in this way."
+    if kind not in ('csv', 'parquet'): raise error(f'tables are not written as "{kind}"', out, 'Use csv or parquet')
+    if kind == 'parquet': _arrow(out)
+
+def write_parquet(
+    path:str|Path, # The file
+    frames, # Tables, gone through one at a time
+    like:pd.DataFrame, # One with the same columns, whose types count
+)->Path: # The file
+    "Many tables as one parquet file, all or nothing; `HistonbError` when the package is missing."
+    arrow = _arrow(path); kinds = dict(i=arrow.int64(), u=arrow.int64(), f=arrow.float64())
+    schema = arrow.schema([(c, kinds.get(t.kind, arrow.string())) for c, t in like.dtypes.items()])
+    with atomic(path) as f, arrow.parquet.ParquetWriter(f, schema) as w:
+        w.write_table(schema.empty_table())
+        for df in frames: w.write_table(arrow.Table.from_pandas(df, schema, preserve_index=False))
+    return Path(path)
+
 # %% ../../nbs/run/61_predict.ipynb #2fa67602
 @patch
 def write(self:Prediction,
     out:str|Path, # The folder that holds `classes`, `instances` ...
     name:str, # What the picture is called
     image:np.ndarray, # (h, w, 3) uint8, the picture
+    objects:str='csv', # How the table is written, 'csv' or 'parquet'
 ):
     "Write everything that is known about a picture; the annotations come last and mark it as finished."
     out = Path(out); at = lambda kind, suffix='.png': out/kind/f'{name}{suffix}'
@@ -383,7 +412,9 @@ def write(self:Prediction,
     _write_instances(at('instances'), self.instances)
     write_image(at('overlays'), self.overlay(image))
     write_image(at('confidence'), np.rint(self.confidence*255).astype(np.uint8))
-    with atomic(at('objects', '.csv'), 'w') as f: self.objects().to_csv(f, index=False)
+    if objects == 'parquet': write_parquet(at('objects', '.parquet'), [self.objects()], self.objects())
+    else:
+        with atomic(at('objects', '.csv'), 'w') as f: self.objects().to_csv(f, index=False)
     self.to_geojson(at('geojson', '.geojson'))
 
 # %% ../../nbs/run/61_predict.ipynb #0f1fe4b0
@@ -407,18 +438,18 @@ def _row(path, mark, work, count=None):
 # %% ../../nbs/run/61_predict.ipynb #ve610001
 COUNTS = dict(segment='nuclei', translate=None)
 
-def _segment_file(model, path, out, mpp, stain, tta):
-    image = read_image(path); p = model.predict(image, mpp, stain, tta=tta); p.write(out, _stem(path), image)
+def _segment_file(model, path, out, mpp, stain, tta, objects):
+    image = read_image(path); p = model.predict(image, mpp, stain, tta=tta); p.write(out, _stem(path), image, objects)
     return int(p.instances.max(initial=0)), ''
 
-def _translate_file(model, path, out, mpp, stain, tta):
+def _translate_file(model, path, out, mpp, stain, tta, objects):
     name = _stem(path); m = _map(name, path, model.table)
     write_image(_mark('translate', out, path), model.predict(m, mpp, tta=tta, origin=_origin(name, 0)))
     return None, ''
 
-def _predict_file(model, path, out, mpp, stain, tta):
+def _predict_file(model, path, out, mpp, stain, tta, objects):
     "One row of the summary"
-    work = partial(dict(segment=_segment_file, translate=_translate_file)[model.task], model, path, out, mpp, stain, tta)
+    work = partial(dict(segment=_segment_file, translate=_translate_file)[model.task], model, path, out, mpp, stain, tta, objects)
     return _row(path, _mark(model.task, out, path), work, COUNTS[model.task])
 
 # %% ../../nbs/run/61_predict.ipynb #74166c0c
@@ -442,6 +473,7 @@ def over_files(
     paths = my_part(paths, _bytes); LOG.info(f'{len(paths)} pictures; {json.dumps(job, default=str)}')
     return write_summary({i: noted(one(p)) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
 
+# %% ../../nbs/run/61_predict.ipynb #ve610007
 def predict_files(
     model:Model, # A loaded segmenter or translator
     inputs, # A picture (a class map for a translator), a folder of pictures, or several of either
@@ -451,10 +483,11 @@ def predict_files(
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
     suffixes:tuple=IMAGE_SUFFIXES, # What counts as a picture in a folder
-    one=_predict_file, # Function of (model, path, out, mpp, stain, tta) that does one picture and returns its row
+    objects:str='csv', # How the tables of objects are written, 'csv' or 'parquet'
+    one=_predict_file, # Function of (model, path, out, mpp, stain, tta, objects) that does one picture and returns its row
 )->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei (of a segmenter), seconds
     "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model gives no pictures, there is nothing to predict or `out` belongs to another job."
     if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
-    paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
-    job = dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta) | (dict(synthetic=True, licence=model.config['licence']) if model.task == 'translate' else {})
-    return over_files(paths, out, job, model.table, lambda p: one(model, p, out, mpp, stain, tta), progress)
+    check_objects(objects, out); paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
+    job = dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta, objects=None if objects == 'csv' else objects) | (dict(synthetic=True, licence=model.config['licence']) if model.task == 'translate' else {})
+    return over_files(paths, out, job, model.table, lambda p: one(model, p, out, mpp, stain, tta, objects), progress)

@@ -23,7 +23,7 @@ from ..core import progress as bar
 from ..prep.masks import InstanceSettings, geojson_features, instance_classes, instances, objects
 from ..prep.stain import fit_stain, tissue_weight
 from ..prep.tiles import tile_grid
-from .predict import COUNTS, _ahead, _canvas, _mark, _origin, _predict_file, _row, _stem, blended, predict_files
+from .predict import COUNTS, _ahead, _canvas, _mark, _origin, _predict_file, _row, _stem, blended, check_objects, predict_files, write_parquet
 from .store import Model, decide, eightfold, to_picture
 from ..show import overlay
 
@@ -532,6 +532,12 @@ def _swept(out, name):
     for p in out.glob('*/.*.part'):
         if p.name.startswith(f'.{name}.'[:40]): p.unlink()
 
+def _write_objects(job, out, name, tables):
+    "The table of all nuclei, as csv or parquet"
+    one = _in_level0(objects(np.ones((2, 2), int), np.ones((2, 2), np.uint8), job.model.table, job.view.mpp), 1., 0, 0)
+    if job.settings['objects'] == 'parquet': write_parquet(out/'objects'/f'{name}.parquet', (pd.read_csv(t, float_precision='round_trip') for t in tables), one)
+    else: _string(out/'objects'/f'{name}.csv', tables, '' if tables else one[:0].to_csv(index=False), '', '', skip=1)
+
 def _write_all(job, out, name):
     "The third part: the files"
     _swept(out, name)
@@ -541,8 +547,7 @@ def _write_all(job, out, name):
     write_pyramid(out/'instances'/f'{name}.ome.tif', inst, job.view.mpp)
     write_image(out/'overlays'/f'{name}.png', _picture(job, labels))
     tables, features = (sorted(job.folder.glob(f'[0-9]*.{k}')) for k in ('csv', 'geojson'))
-    none = '' if tables else objects(np.zeros((1, 1), int), np.zeros((1, 1), np.uint8), job.model.table, job.view.mpp).to_csv(index=False)
-    _string(out/'objects'/f'{name}.csv', tables, none, '', '', skip=1)
+    _write_objects(job, out, name, tables)
     _string(out/'geojson'/f'{name}.geojson', features, '{"type":"FeatureCollection","features":[\n', ',\n', '\n]}\n')
     shutil.rmtree(job.folder)
 
@@ -564,6 +569,7 @@ def _job(model, slide, folder, stain, settings, how):
     source, warning = _stain(model, view, tissue, stain) if tissue else (False, '')
     return _Job(model, view, folder, settings | how, state, tissue, source), warning
 
+# %% ../../nbs/run/62_slide.ipynb #ve620007
 def predict_slide(
     model:Model, # A loaded segmenter or translator
     path:str|Path, # A slide; for a translator a class map in a TIFF file that is tiled, such as this function writes
@@ -578,13 +584,14 @@ def predict_slide(
     rim:float=32., # What is seen around a block, um
     workers:int=2, # Threads that read ahead
     progress:bool=True, # Show progress bars
+    objects:str='csv', # How the table of nuclei is written, 'csv' or 'parquet'
 )->tuple[int|None, str]: # Number of nuclei, None from a translator, and a warning or ''
     "Class map, instance map, nuclei and overlay of a slide, or a picture for a class map, streamed to disk; `HistonbError` for a slide that cannot be read or has no pixel size, and a full disk."
     if 2*overlap > tile: raise error(f'an overlap of {overlap} px is more than half of a tile of {tile} px', remedy='Choose larger tiles')
     if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
-    slide, out, name = Slide(path, mpp), Path(out), _stem(path)
+    check_objects(objects, out); slide, out, name = Slide(path, mpp), Path(out), _stem(path)
     settings = dict(tile=tile, overlap=overlap, batch=batch, block=block, rim=rim, tta=tta)
-    job, warning = _job(model, slide, out/'unfinished'/name, stain, settings, dict(workers=workers, progress=progress)); job.save()
+    job, warning = _job(model, slide, out/'unfinished'/name, stain, settings, dict(workers=workers, progress=progress, objects=objects)); job.save()
     _map_pixels(job)
     if model.task == 'segment': _cut_nuclei(job)
     _write_all(job, out, name)
@@ -592,10 +599,10 @@ def predict_slide(
     return job.state['nuclei'] if model.task == 'segment' else None, warning
 
 # %% ../../nbs/run/62_slide.ipynb #816175a3
-def _predict_one(model, path, out, mpp, stain, tta, **settings):
+def _predict_one(model, path, out, mpp, stain, tta, objects, **settings):
     "One row of the summary, for a slide or a picture"
-    if not is_slide(path): return _predict_file(model, path, out, mpp, stain, tta)
-    return _row(path, _mark(model.task, out, path, '.ome.tif'), lambda: predict_slide(model, path, out, mpp, stain, tta, **settings), COUNTS[model.task])
+    if not is_slide(path): return _predict_file(model, path, out, mpp, stain, tta, objects)
+    return _row(path, _mark(model.task, out, path, '.ome.tif'), lambda: predict_slide(model, path, out, mpp, stain, tta, objects=objects, **settings), COUNTS[model.task])
 
 def predict_slides(
     model:Model, # A loaded segmenter or translator
@@ -605,8 +612,9 @@ def predict_slides(
     stain:bool=True, # Bring each slide's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show progress bars
+    objects:str='csv', # How tables of nuclei are written, 'csv' or 'parquet'
     **settings, # Of slides, as for `predict_slide`
 )->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, nuclei (of a segmenter), seconds
     "Predict slides and pictures and write all results, or this process's part of them; `HistonbError` when the model gives no pictures, there is nothing to predict or `out` belongs to another job."
     one = lambda *args: _predict_one(*args, progress=progress, **settings)
-    return predict_files(model, inputs, out, mpp, stain, tta, progress, IMAGE_SUFFIXES + SLIDE_SUFFIXES, one)
+    return predict_files(model, inputs, out, mpp, stain, tta, progress, IMAGE_SUFFIXES + SLIDE_SUFFIXES, objects, one)
