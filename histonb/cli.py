@@ -5,6 +5,7 @@
 # %% ../nbs/90_cli.ipynb #f73c44e7
 from __future__ import annotations
 import argparse, json, os, shlex, sys, warnings
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from . import __version__
@@ -37,10 +38,16 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (f, arguments) in VERBS.items():
         p = verbs.add_parser(name, help=f.__doc__, description=f.__doc__)
         for names, settings in arguments: p.add_argument(*names, **settings)
+        p.add_argument('--json', action='store_true', help='for machines: one JSON object on standard output, nothing else')
     return parser
 
 # %% ../nbs/90_cli.ipynb #3635630d
-def _guarded(work):
+def _tell(args, *lines, **facts):
+    "What a verb has to say, on standard output: lines, or one JSON object; of several processes the first says it"
+    from histonb.core import _finite, _plain, ranks
+    if not ranks()[0]: print(*([json.dumps(_finite(facts), indent=1, default=_plain, ensure_ascii=False)] if args.json else lines), sep='\n', file=getattr(args, 'stdout', None))
+
+def _guarded(work, args=argparse.Namespace(json=False)):
     "The exit code of `work()`, with foreseen errors as one sentence on standard error"
     if not sys.warnoptions: warnings.simplefilter('ignore')
     from histonb.core import HistonbError
@@ -50,6 +57,7 @@ def _guarded(work):
     except OSError as e: code, sentence = 1, ': '.join(str(s) for s in (e.filename, e.strerror or e) if s)
     except KeyboardInterrupt: code, sentence = 130, 'stopped. A run goes on where it was with --resume.'
     print(f'histonb: {sentence}', file=sys.stderr)
+    if args.json: _tell(args, error=sentence)
     return code
 
 # %% ../nbs/90_cli.ipynb #81695cb0
@@ -59,19 +67,21 @@ def main(argv=None # list of words; None: those of the shell
     parser = build_parser()
     try: args = parser.parse_args(argv)
     except SystemExit as e: return e.code or 0
-    if args.verb: return _guarded(lambda: VERBS[args.verb][0](args))
+    if args.verb:
+        args.stdout = sys.stdout
+        with redirect_stdout(sys.stderr if args.json else sys.stdout): return _guarded(lambda: VERBS[args.verb][0](args), args)      # what other libraries print is not part of the answer
     parser.print_help(sys.stderr)
     return 2
 
 # %% ../nbs/90_cli.ipynb #756624d2
-@verb(arg('--json', action='store_true', help='as JSON'))
+@verb()
 def info(args # parsed arguments
     ):
     "Versions, device and cores: what to quote with a figure or a question"
     from histonb.core import amp_dtype, device, versions
     d = device()
     facts = versions() | {'device': str(d), 'half precision': str(amp_dtype(d)).replace('torch.', ''), 'cores': os.cpu_count()}
-    print(json.dumps(facts, indent=1) if args.json else '\n'.join(f'{k:28} {v}' for k, v in facts.items()))
+    _tell(args, *(f'{k:28} {v}' for k, v in facts.items()), **facts)
 
 # %% ../nbs/90_cli.ipynb #22ad4812
 PHANTOMS = dict(pannuke='tissue', plain='tissue', unitopatho='tissue', pcam='patches', mitosis='mitosis', glimpse='patterns', adipocyte='cells') # set -> the room that draws it
@@ -85,7 +95,8 @@ def phantom(args # parsed arguments
     from histonb.core import error
     if Path(args.dir).exists() and (Path(args.dir).is_file() or any(Path(args.dir).iterdir())): raise error('is there already', args.dir, 'Name a new folder')
     given = {k: v for k in ('n', 'size') if (v := getattr(args, k)) is not None}
-    print(getattr(import_module(f'histonb.phantom.{PHANTOMS[args.set]}'), f'make_{args.set}')(args.dir, seed=args.seed, **given))
+    made = getattr(import_module(f'histonb.phantom.{PHANTOMS[args.set]}'), f'make_{args.set}')(args.dir, seed=args.seed, **given)
+    _tell(args, made, out=made, set=args.set, seed=args.seed)
 
 # %% ../nbs/90_cli.ipynb #e0de1288
 def _has_centres(path):
@@ -113,36 +124,60 @@ def recognise(path # a folder
 
 # %% ../nbs/90_cli.ipynb #e0ec2751
 @verb(arg('dir', metavar='DIR', help='a data set'), arg('--set', choices=['pannuke', 'unitopatho', 'adipocyte', 'pcam', 'mitosis', 'glimpse'], help='its layout, where it is not recognised'),
-      arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--positive', help='mitosis: the class that is sought, where the data have several'), arg('--json', action='store_true', help='as JSON'))
+      arg('--table', help='name of its class table (pannuke, consep, binary), where the folder has no classes.json'), arg('--positive', help='mitosis: the class that is sought, where the data have several'))
 def check(args # parsed arguments
     ):
     "What is in a data set and what is wrong with it; exit 1 when something is"
     check_set = import_module(f'histonb.data.{args.set or recognise(args.dir)}').check
     report = check_set(args.dir, **{k: v for k in ('table', 'positive') if (v := getattr(args, k))})
-    print(json.dumps(report.to_dict(), indent=1, default=str) if args.json else report)
+    _tell(args, report, **report.to_dict())
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
 SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
-             arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'),
+             arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'),
              arg('--track', choices=['tensorboard', 'wandb', 'mlflow'], help='tell this tracker of every training; it writes files into DIR/track and sends nothing (default: none)'))
 
 def _system(args, name, **data):
     "Run a system and say where its report is"
-    given = {k: v for k, v in data.items() if v is not None}
     from histonb.core import logged
     from histonb.train.track import tracked
     with logged(Path(args.out)/'run.log'), tracked(args.track, Path(args.out)/'track', dict(system=name, preset=args.preset, seed=args.seed)):
-        figures = import_module(f'histonb.systems.{name}').run(args.out, preset=args.preset, seed=args.seed, resume=args.resume, device=args.device, **given)
+        figures = import_module(f'histonb.systems.{name}').run(args.out, preset=args.preset, seed=args.seed, resume=args.resume, device=args.device, **data)
     report = str((Path(args.out)/'report.html').resolve())
-    print(json.dumps({'report': report, 'figures': figures}, indent=1) if args.json else f'report: {report}')
+    _tell(args, f'report: {report}', report=report, figures=figures)
+
+# %% ../nbs/90_cli.ipynb #ve900004
+def _numbers(o):
+    "YAML takes 1e-3 for a word: here it is a number"
+    import re
+    if isinstance(o, dict): return {k: _numbers(v) for k, v in o.items()}
+    if isinstance(o, list): return [_numbers(v) for v in o]
+    return float(o) if isinstance(o, str) and re.fullmatch(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+', o) else o
+
+def _changes(file, system):
+    "The settings in a YAML file, as changes to those of a system"
+    import inspect, yaml
+    from histonb.core import error
+    try: s = _numbers(yaml.safe_load(Path(file).read_text(encoding='utf-8')))
+    except FileNotFoundError: raise error('is missing', file, 'Check the path') from None
+    except (yaml.YAMLError, UnicodeDecodeError) as e: raise error(f'is not YAML that holds settings ({" ".join(str(e).split())})', file, 'Correct it') from None
+    if not isinstance(s, dict) or not all(isinstance(k, str) for k in s): raise error('holds no settings by name', file, 'Write lines such as "train: {epochs: 3}"')
+    if taken := sorted(set(s) & set(inspect.signature(import_module(f'histonb.systems.{system}').run).parameters)): raise error(f'"{taken[0]}" is no setting but an option of the command', file, f'Give it as --{taken[0]}')
+    return s
+
+def _differences(base, settings, models=False):
+    "What changes `base` into `settings`; a model that is left out is None"
+    same = lambda a, b: json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
+    out = {k: _differences(base[k], v, k == 'models') if isinstance(v, dict) and isinstance(base.get(k), dict) else v for k, v in settings.items() if k not in base or not same(base[k], v)}
+    return out | ({k: None for k in base if k not in settings} if models else {})
 
 # %% ../nbs/90_cli.ipynb #5c0f1e11
 def _again(source, out):
     "The arguments of the run in the folder `source`, for another folder; raises `HistonbError` when its data have changed since"
-    from histonb.core import error, hash_folder, read_json, versions
+    from histonb.core import _plain, error, hash_folder, read_json, versions
     record = read_json(Path(source)/'run.json')
     if not record.get('command'): raise error('does not say with which command it was made', Path(source)/'run.json', 'Give the settings by hand')
     for name, d in record['data'].items():
@@ -151,6 +186,8 @@ def _again(source, out):
     if odd: print(f'histonb: figures may differ, for the run was made with {", ".join(odd)}', file=sys.stderr)
     args = build_parser().parse_args(shlex.split(record['command'])[1:])
     args.out, args.resume = out, False
+    base = import_module(f'histonb.systems.{args.system}').settings(args.preset, getattr(args, SYSTEMS[args.system][0]) is None)
+    args.changes = _differences(json.loads(json.dumps(base, default=_plain)), {k: v for k, v in record['settings'].items() if k in base and k not in SYSTEMS[args.system]})
     return args
 
 # %% ../nbs/90_cli.ipynb #c223d455
@@ -161,17 +198,21 @@ def _again(source, out):
       arg('--positive', help='mitosis and glimpse: the class that is sought, where the data have several'),
       arg('--table', help='glimpse: name of the class table (pannuke, consep, binary), where the folder has no classes.json'),
       arg('--cover', type=float, help='glimpse: least share of a picture that the sought class covers where it is there (default: 0.05)'),
+      arg('--settings', metavar='FILE', help='a YAML file of settings that differ from the preset, such as a line "train: {epochs: 3}"'),
       arg('--out', metavar='DIR', required=True, help='the run folder'), *_SETTINGS)
 def run(args # parsed arguments
     ):
     "A system from files to report; the same command with --resume goes on where it stopped"
     from histonb.core import error
-    if args.source: args = argparse.Namespace(**vars(_again(args.source, args.out)) | {'json': args.json, 'device': args.device, 'track': args.track})
+    args.changes = {}
+    if args.source and args.settings: raise error('a run is repeated with the settings it had', args.settings, 'Give --from or --settings')
+    if args.source: args = argparse.Namespace(**vars(_again(args.source, args.out)) | {k: getattr(args, k) for k in ('json', 'stdout', 'device', 'track')})
     if not args.system: raise error('no system is named', remedy=f'Give one of {", ".join(SYSTEMS)}, or --from with the folder of a run')
     own = SYSTEMS[args.system]
     for k in dict.fromkeys(k for options in SYSTEMS.values() for k in options):
         if k not in own and getattr(args, k) is not None: raise error(f'the system {args.system} has no --{k}', remedy=f'It takes {", ".join("--" + o for o in own)}')
-    _system(args, args.system, **{k: getattr(args, k) for k in own})
+    if args.settings: args.changes = _changes(args.settings, args.system)
+    _system(args, args.system, **args.changes | {k: v for k in own if (v := getattr(args, k)) is not None})
 
 @verb(arg('--out', metavar='DIR', default='histonb-demo', help='the run folder (default: histonb-demo)'), *_SETTINGS)
 def demo(args # parsed arguments
@@ -181,12 +222,14 @@ def demo(args # parsed arguments
 
 # %% ../nbs/90_cli.ipynb #f4a3fe7b
 def _pictures(args):
+    from histonb.core import error
     from histonb.run.detect import detect_files
     from histonb.run.slide import predict_slides
     from histonb.run.store import load_model
     model = load_model(args.model, args.device)
+    if args.parquet and model.task != 'segment': raise error(f'a model for the task "{model.task}" has no table of nuclei to write as parquet', remedy='Leave --parquet out')
     if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp)
-    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta)
+    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta, objects='parquet' if args.parquet else 'csv')
 
 def _stains(args):
     from histonb.core import error
@@ -194,25 +237,23 @@ def _stains(args):
     if len(args.input) != 1: raise error(f'{len(args.input)} inputs were given', remedy='Give one folder of fields, such as one that holds 20x_images')
     return predict_fields(load_stainer(args.model, args.device), args.input[0], args.out, tta=args.tta)
 
-def _say(out):
-    from histonb.core import ranks
-    if not ranks()[0]: print(out)
-
 _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), arg('--out', metavar='DIR', required=True, help='where results go'),
         arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
 
-@verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures or slides (.svs, .ndpi, .mrxs, pyramidal .tif ...), or folders of them'),
+@verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures or slides (.svs, .ndpi, .mrxs, pyramidal .tif ...), or folders of them; class maps for a translator'),
       arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: what a slide says; pictures: the model's)"),
       arg('--tta', action='store_true', help='steadier: the mean over eight turns and mirrorings, at eight times the cost'),
+      arg('--parquet', action='store_true', help='the table of nuclei as parquet, which takes the package pyarrow (default: csv)'),
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
-    "Class map, instance map, overlay, confidence and nuclei of pictures and slides; points, overlay and scores from a model that detects; stains of fields, where FOLDER holds the nets of an adipocyte run"
-    if any((Path(args.model)/f'translate_{t}').is_dir() for t in ('nuclei', 'lipid', 'cytoplasm')): rows = _stains(args)
-    else: rows = _pictures(args)
+    "Class map, instance map, overlay, confidence and nuclei of pictures and slides; points, overlay and scores from a model that detects; tissue from a translator, for class maps; stains of fields, where FOLDER holds the nets of an adipocyte run"
+    from histonb.core import logged
+    fields = any((Path(args.model)/f'translate_{t}').is_dir() for t in ('nuclei', 'lipid', 'cytoplasm'))
+    with logged(Path(args.out)/'predict.log'): rows = (_stains if fields else _pictures)(args)
     failed = rows.status == 'failed'
     for message in rows.message[rows.message != '']: print(f'histonb: {message}', file=sys.stderr)
-    if not failed.all(): _say(args.out)
+    if args.json or not failed.all(): _tell(args, args.out, out=args.out, files=rows.to_dict('records'))
     return int(failed.any())
 
 # %% ../nbs/90_cli.ipynb #cdf5757a
@@ -223,8 +264,8 @@ def generate(args # parsed arguments
     "Tissue that follows class maps"
     from histonb.run.predict import generate as draw
     from histonb.run.store import load_model
-    draw(args.masks if Path(args.masks).is_dir() else [args.masks], load_model(args.model, args.device), args.out, layout=args.layout)
-    _say(args.out)
+    files = draw(args.masks if Path(args.masks).is_dir() else [args.masks], load_model(args.model, args.device), args.out, layout=args.layout)
+    _tell(args, args.out, out=args.out, files=files)
 
 # %% ../nbs/90_cli.ipynb #cl900002
 @verb(arg('--data', metavar='DIR', required=True, help='a labelled set, as PanNuke is released or plain'), arg('--out', metavar='DIR', required=True, help='a new folder'),
@@ -240,7 +281,8 @@ def layouts(args # parsed arguments
     source = open_pannuke(args.data, 'train' if (Path(args.data)/'train'/'images').is_dir() else None, table=args.table); inst = [source.instances(i) for i in range(len(source))]
     model = fit_layouts([source.classes(i) for i in range(len(source))], source.table, None if any(i is None for i in inst) else inst)
     drawn = [model.sample(args.seed + i, args.size, args.plan) for i in progress(range(args.n), desc='layouts')]
-    print(write_layouts(drawn, args.out, source.table, source.mpp, dict(seed=args.seed, plan=args.plan, data=args.data, sha256=hash_folder(args.data))))
+    made = write_layouts(drawn, args.out, source.table, source.mpp, dict(seed=args.seed, plan=args.plan, data=args.data, sha256=hash_folder(args.data)))
+    _tell(args, made, out=made, masks=args.n)
 
 # %% ../nbs/90_cli.ipynb #cl900005
 @verb(arg('--real', metavar='DIR', required=True, help='real tissue: a labelled set, or a folder of pictures'), arg('--fake', metavar='DIR', required=True, help='generated tissue: a set as generate writes it, or a folder of pictures'),
@@ -249,7 +291,7 @@ def layouts(args # parsed arguments
       arg('--steps', type=int, default=150, help='training steps of each arm; 0 leaves the second question open (default: 150)'), arg('--seeds', type=int, default=1, help='how often each arm is trained (default: 1)'),
       arg('--reading', metavar='CSV', action='append', default=[], help='what a reader exported; may be given again'), arg('--key', metavar='KEY', help='key of the reading'),
       arg('--licence', default='not stated', help='licence of the data, for the cards'), arg('--limit', type=int, default=500, help='pictures of each part at most (default: 500)'),
-      arg('--seed', type=int, default=0), arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'), arg('--json', action='store_true', help='print the figures as JSON'))
+      arg('--seed', type=int, default=0), arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
 def evaluate(args # parsed arguments
     ):
     "Does generated tissue follow its mask, teach a model, and fool an expert? A report"
@@ -257,8 +299,7 @@ def evaluate(args # parsed arguments
     from histonb.run.evidence import evaluate as judge
     figures = judge(args.real, args.fake, args.out, args.masks, args.model, args.table, args.steps, args.seeds, args.reading, args.key, args.licence, args.limit, args.seed, args.device)
     report, answers = str((Path(args.out)/'report.html').resolve()), read_json(Path(args.out)/'run.json')['answers']
-    if args.json: print(json.dumps(dict(report=report, answers=answers, figures=figures), indent=1))
-    else: print(*[f'{k}: {answers[k]}' for k in ('follow', 'teach', 'fool')], *answers['found'], f'report: {report}', sep='\n')
+    _tell(args, *[f'{k}: {answers[k]}' for k in ('follow', 'teach', 'fool')], *answers['found'], f'report: {report}', report=report, answers=answers, figures=figures)
 
 # %% ../nbs/90_cli.ipynb #cl900006
 @verb(arg('action', choices=['make', 'score', 'plan'], help='make: draw a set; score: judge the answers; plan: how many pictures'), arg('csv', nargs='*', metavar='CSV', help='score: what readers exported'),
@@ -266,7 +307,7 @@ def evaluate(args # parsed arguments
       arg('--out', metavar='DIR', help='make: the folder to hand out'), arg('--key', metavar='KEY', help='make: where the key goes (default: beside --out); score: the key'),
       arg('--questions', metavar='FILE', help='make: a JSON file of questions, or names such as origin,grade,remark (default: origin,remark)'), arg('--repeats', type=float, default=.1, help='make: share shown twice (default: 0.1)'),
       arg('--mpp', type=float, help='make: micrometres a pixel, for a scale bar'), arg('--seed', type=int, default=0), arg('--partial', action='store_true', help='score: allow pictures that were skipped'),
-      arg('--width', type=float, default=.2, help='plan: wanted width of the interval (default: 0.2)'), arg('--json', action='store_true', help='score: the figures as JSON'))
+      arg('--width', type=float, default=.2, help='plan: wanted width of the interval (default: 0.2)'))
 def reading(args # parsed arguments
     ):
     "Blinded reading: a sealed set with its page, and what the answers are worth"
@@ -275,7 +316,8 @@ def reading(args # parsed arguments
     from histonb.measure.readers import pictures_needed, score_reading
     lack = [k for k in dict(make=('real', 'fake', 'out'), score=('csv', 'key')).get(args.action, ()) if not getattr(args, k)]
     if lack: raise error(f'reading {args.action} needs {" and ".join(k if k == "csv" else "--" + k for k in lack)}')
-    if args.action == 'plan': print(f'{pictures_needed(args.width)} pictures of each kind, for an interval of width {args.width:g} about one half'); return
-    if args.action == 'score': s = score_reading(args.csv, args.key, args.partial); print(json.dumps(s.figures, indent=1) if args.json else s.words()); return
+    if args.action == 'plan': n = pictures_needed(args.width); return _tell(args, f'{n} pictures of each kind, for an interval of width {args.width:g} about one half', pictures=n, width=args.width)
+    if args.action == 'score': s = score_reading(args.csv, args.key, args.partial); return _tell(args, s.words(), **s.figures)
     asked = ('origin', 'remark') if args.questions is None else args.questions.split(',') if all(q in QUESTIONS for q in args.questions.split(',')) else Path(args.questions)
-    print(make_reading(args.real, args.fake, args.out, args.n, args.seed, asked, args.repeats, args.key, args.mpp), args.key or f'{Path(args.out)}.key.json', sep='\n')
+    page, key = make_reading(args.real, args.fake, args.out, args.n, args.seed, asked, args.repeats, args.key, args.mpp), args.key or f'{Path(args.out)}.key.json'
+    _tell(args, page, key, page=page, key=key)

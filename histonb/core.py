@@ -489,5 +489,6 @@ def with_changes(
     out = copy.deepcopy(settings)
     for k, v in changes.items():
         if k not in out: raise error(f'there is no setting "{".".join(filter(None, (of, k)))}"', remedy=f'There are {", ".join(out)}')
+        if isinstance(out[k], dict) and v is not None and not isinstance(v, dict): raise error(f'the setting "{".".join(filter(None, (of, k)))}" is a group', remedy=f'Change some of {", ".join(map(str, out[k]))}')
         out[k] = with_changes(out[k], v, '.'.join(filter(None, (of, k)))) if isinstance(v, dict) and isinstance(out[k], dict) else v
     return out

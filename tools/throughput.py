@@ -39,7 +39,7 @@ def share(a):
     "Bare network and predict_slide on one slide"
     from histonb.run import slide as room
     model, path = model_of(a), Path(a.dir)/'slides'/f'slide_{a.side}_0.ome.tif'
-    view = room._at_model_size(model, room.Slide(path)); n = int(room._wanted(view, *room.tissue_mask(view.slide), a.tile, 64).sum())
+    view = room._at_model_size(model, room.Slide(path)); n = int(room._wanted(view, room.tissue_mask(view.slide), a.tile, 64).sum())
     x = torch.rand(a.batch, 3, a.tile, a.tile).contiguous(memory_format=torch.channels_last)
     def bare():
         with torch.inference_mode():

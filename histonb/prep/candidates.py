@@ -12,7 +12,7 @@ from ..core import ClassTable, error, write_json
 from .stain import REFERENCE, separate, stain_matrix
 
 # %% auto #0
-__all__ = ['GRID', 'METHODS', 'blue_ratio', 'nested_otsu', 'blue_mask', 'peaks', 'candidates', 'points_to_geojson']
+__all__ = ['GRID', 'METHODS', 'blue_ratio', 'nested_otsu', 'blue_mask', 'peaks', 'candidates', 'darkness', 'points_to_geojson']
 
 # %% ../../nbs/prep/14_candidates.ipynb #580a7c50
 def _ratio(s, b): return (100 * b / (1 + s) * 256 / (1 + s + b)).astype(np.float32)
@@ -53,17 +53,19 @@ def _on_grid(image, mpp):
     size = tuple(max(1, round(s / k)) for s in image.shape[1::-1])
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.shape[0] / size[1]
 
-def _blue_field(image, mpp): return cv2.GaussianBlur(_looked_up(image, _LOG), (0, 0), .8 / mpp)
+def _blue_field(image, mpp, m=None): return cv2.GaussianBlur(_looked_up(image, _LOG), (0, 0), .8 / mpp)
 
-def _haem_field(image, mpp):
+def _haem_field(image, mpp, m=None):
     "Haematoxylin, smoothed over 1 µm"
-    m, _ = stain_matrix(image)
+    if m is None: m, _ = stain_matrix(image)
     return cv2.GaussianBlur(separate(image, np.asarray(REFERENCE.matrix) if m is None else m)[0][0], (0, 0), 1. / mpp)
 
 _FIELDS = dict(blue=_blue_field, mask=_blue_field, haematoxylin=_haem_field)
 _FLOORS = dict(blue=np.log1p(30.), mask=np.log1p(30.), haematoxylin=.3) # paler than any nucleus: an empty picture has no candidates
 
-def _dark(field, how, level): return field > max(nested_otsu(field[::3, ::3], level), _FLOORS[how])
+def _least(values, how, level): return max(nested_otsu(values, level), _FLOORS[how])
+
+def _dark(field, how, level): return field > _least(field[::3, ::3], how, level)
 
 # %% ../../nbs/prep/14_candidates.ipynb #88b55354
 def blue_mask(
@@ -108,15 +110,29 @@ def candidates(
     level:int=2, # How dark: as for `nested_otsu`
     apart:float=4., # Least distance of peaks, µm; of 'mask', twice its dilation
     least:float=3., # Least area of a part of the mask, µm²
+    known:tuple|None=None, # Threshold and stain, as `darkness` gives them; None: the picture's own
 )->np.ndarray: # (n, 2) float: row and column, px of the picture
     "Places that could be a mitosis; `HistonbError` for a method that does not exist."
     if how not in _FIELDS: raise error(f'there is no way "{how}" to find candidates', remedy=f'Use {", ".join(METHODS)}')
     small, k = _on_grid(np.asarray(image), mpp or .25); g = (mpp or .25) * k
-    field = _FIELDS[how](small, g); mask = _dark(field, how, level)
+    field = _FIELDS[how](small, g, known and known[1]); mask = _dark(field, how, level) if known is None else field > known[0]
     if how == 'mask':
         at, area = _parts(_grown(mask, g, apart / 2)); at = at[area * g**2 >= least]
     else: at = peaks(field, mask, apart / g)
     return (at + .5) * k - .5
+
+# %% ../../nbs/prep/14_candidates.ipynb #vec10002
+def darkness(
+    images, # (h, w, 3) uint8 windows of one slide
+    mpp:float|None=None, # As for `candidates`
+    how:str='blue', # As for `candidates`
+    level:int=2, # As for `candidates`
+)->tuple: # Threshold, and (2, 3) stain vectors or None
+    "What counts as dark in a slide."
+    small = [_on_grid(np.asarray(im), mpp or .25) for im in images]
+    if not small: return _FLOORS[how], None
+    m = stain_matrix(np.concatenate([s.reshape(-1, 1, 3) for s, _ in small]))[0] if how == 'haematoxylin' else None
+    return _least(np.concatenate([_FIELDS[how](s, (mpp or .25) * k, m)[::3, ::3].ravel() for s, k in small]), how, level), m
 
 # %% ../../nbs/prep/14_candidates.ipynb #916039e5
 def points_to_geojson(

@@ -4,21 +4,25 @@
 
 # %% ../../nbs/run/64_detect.ipynb #3804db97
 from __future__ import annotations
+import shutil
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from matplotlib.lines import Line2D
-from fastcore.basics import listify
-from ..core import atomic, error, list_images, read_image, write_image
+from ..core import IMAGE_SUFFIXES, atomic, read_json, error, read_image, write_image, write_json
 from ..core import progress as bar
 from ..data.mitosis import reach, take_window
 from ..measure.detection import Found, thin
-from ..prep.candidates import candidates, points_to_geojson
-from .predict import _bytes, my_part, write_summary
+from ..prep.candidates import GRID, candidates, darkness, points_to_geojson
+from .predict import _inputs, _mark, _row, _stem, over_files
+from .slide import SLIDE_SUFFIXES, Slide, _ahead, _job, _on, _small, _spots, _swept, _window, is_slide
 from .store import Model
 from ..show import NotebookFigure, as_rgb, scale_bar
 
 # %% auto #0
-__all__ = ['POST', 'MARKS', 'post_of', 'score_windows', 'detect', 'write_found', 'mark', 'found_figure', 'detect_files']
+__all__ = ['POST', 'MARKS', 'post_of', 'score_windows', 'detect', 'write_found', 'mark', 'found_figure', 'detect_slide',
+           'detect_files']
 
 # %% ../../nbs/run/64_detect.ipynb #31fa4d8a
 POST = dict(size=64, how='blue', level=2, apart=7.5, threshold=.5, tta=False)
@@ -114,22 +118,82 @@ def found_figure(
     fig.legend(handles=rings, loc='outside lower center', ncol=3, fontsize=7, frameon=False)
     return fig
 
+# %% ../../nbs/run/64_detect.ipynb #ve640002
+def _blocks(job):
+    "Where the blocks of tissue begin, the part of the view that is looked at, and how far over its border a block looks, px"
+    step = max(1., GRID / job.view.mpp); step = 1. if step < 1.2 else step; whole = abs(step - round(step)) < .01 and not job.settings['block'] % round(step)
+    shape = tuple(s - s % round(step) for s in job.view.shape[:2]) if whole else job.view.shape[:2]                 # pixels of the working grid are the same in all blocks
+    n, k = job.settings['block'], job.view.scale
+    starts = [(y, x) for y in range(0, shape[0], n) for x in range(0, shape[1], n) if _on(*job.tissue, y * k, x * k, n * k)]
+    return starts, shape, 0. if whole else step
+
+def _window_of(job, post, shape, at):
+    "A block: where its window begins, the pixels, and the block within them"
+    rim = -(-max(round(job.settings['rim'] / job.view.mpp), post['size']) // 24) * 24
+    win, core = _window(*at, job.settings['block'], rim, shape)
+    return (win[0].start, win[1].start), job.view[win], core
+
+def _in_block(job, post, corner, image, core, slack, known):
+    "The candidates that lie in a block: row and column in the view, and score"
+    at = candidates(image, job.model.mpp or job.view.mpp, post['how'], post['level'], known=known)
+    at = at[np.all([(p + .5 >= c.start - slack) & (p + .5 < c.stop + slack) for p, c in zip(at.T, core)], 0)]
+    return np.column_stack([at + corner, score_windows(job.model, _One(image), 0, at, post['size'], post['tta'])]).tolist()
+
+def _look(job, post):
+    "All blocks that are not done yet"
+    starts, shape, slack = _blocks(job)
+    if not starts: return
+    known = darkness(_spots(job.view, *job.tissue), job.model.mpp or job.view.mpp, post['how'], post['level'])
+    todo = range(job.state['blocks'], len(starts)); read = lambda i: (i, *_window_of(job, post, shape, starts[i]))
+    for i, *window in _ahead(read, bar(todo, desc='blocks') if job.settings['progress'] else todo, job.settings['workers']):
+        write_json(job.folder/f'{i:06}.json', _in_block(job, post, *window, slack, known)); job.save(blocks=i + 1)
+
+# %% ../../nbs/run/64_detect.ipynb #ve640003
+def _circled(job, sure):
+    "The slide in small, mitoses circled"
+    image, k = _small(job); at = (sure[['row', 'col']].to_numpy() + .5) / k - .5
+    return mark(image, Found(at, sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2))), 0., max(4., reach(job.view.mpp) / k))
+
+def detect_slide(
+    model:Model, # A classifier with the settings of a detector
+    path:str|Path, # A slide
+    out:str|Path, # Folder for the results
+    mpp:float|None=None, # Pixel size of level 0, µm; None: what the slide says
+    block:int=2048, # Side of the blocks, px of the model's size
+    rim:float=32., # What is seen around a block, µm
+    workers:int=2, # Threads that read ahead
+    progress:bool=True, # Show a progress bar
+)->tuple[int, str]: # Number of mitoses, and ''
+    "Table, points in level-0 pixels and overlay of a slide; `HistonbError` for a slide that cannot be read or has no pixel size."
+    post, slide, out, name = post_of(model), Slide(path, mpp), Path(out), _stem(path)
+    job, _ = _job(model, slide, out/'unfinished'/name, False, dict(block=block, rim=rim, post=post), dict(workers=workers, progress=progress)); job.save()
+    _look(job, post); _swept(out, name)
+    rows = np.array([r for p in sorted(job.folder.glob('[0-9]*.json')) for r in read_json(p)]).reshape(-1, 3)
+    rows = rows[thin(rows[:, :2], rows[:, 2], reach(model.mpp, post['apart']))]
+    found = pd.DataFrame(rows, columns=['row', 'col', 'score']).assign(mitosis=rows[:, 2] >= post['threshold']); sure = found[found.mitosis]
+    write_image(out/'overlays'/f'{name}.png', _circled(job, sure)); write_found(found, out, name, model.table, job.view.scale); shutil.rmtree(job.folder)
+    with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
+    return len(sure), ''
+
 # %% ../../nbs/run/64_detect.ipynb #d8bc4306
+def _detect_file(model, path, out, mpp):
+    "Table, points and overlay of a picture; the number of mitoses"
+    image = read_image(path); found = detect(model, image, mpp); sure = found[found.mitosis]
+    hits = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
+    write_image(out/'overlays'/f'{_stem(path)}.png', mark(image, hits, 0., reach(mpp or model.mpp))); write_found(found, out, _stem(path), model.table)
+    return len(sure), ''
+
 def detect_files(
     model:Model, # A classifier with the settings of a detector
-    inputs, # A picture, a folder of pictures, or several of either
+    inputs, # A picture or slide, a folder of them, or several of either
     out:str|Path, # Folder for the results
-    mpp:float|None=None, # Their pixel size, µm; None: the model's own
-)->pd.DataFrame: # One row a picture of this process: file, status (done, failed), message, mitoses
-    "Find mitoses in files; `HistonbError` when the model is no detector, the pixel size is not plausible, or two files have one name."
-    post_of(model); model.scale(mpp); rows, seen = {}, {}
-    paths = [p for i in listify(inputs) for p in (list_images(i) if Path(i).is_dir() else [Path(i)])]
-    for p in paths:
-        if seen.setdefault(p.stem, p) is not p: raise error(f'has the same name as {seen[p.stem]}, so their results would overwrite each other', p, 'Rename one, or look for mitoses in two goes')
-    for i, p in bar(my_part(paths, _bytes), desc='pictures'):
-        try: image = read_image(p); found = detect(model, image, mpp)
-        except ValueError as e: rows[i] = dict(file=str(p), status='failed', message=str(e), mitoses=None); continue
-        write_found(found, out, p.stem, model.table)
-        sure = found[found.mitosis]; hits = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
-        write_image(Path(out)/'overlays'/f'{p.stem}.png', mark(image, hits, 0., reach(mpp or model.mpp))); rows[i] = dict(file=str(p), status='done', message='', mitoses=len(sure))
-    return write_summary(rows, out)
+    mpp:float|None=None, # Their pixel size, µm; None: what a slide says; pictures: the model's own
+    progress:bool=True, # Show progress bars
+    **settings, # Of slides, as for `detect_slide`
+)->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, mitoses, seconds
+    "Find mitoses in files; `HistonbError` when the model is no detector, the pixel size is not plausible, two files have one name, or `out` belongs to another job."
+    post, paths, out = post_of(model), _inputs(inputs, IMAGE_SUFFIXES + SLIDE_SUFFIXES), Path(out); model.scale(mpp)
+    def one(p):
+        work = partial(detect_slide, progress=progress, **settings) if is_slide(p) else _detect_file
+        return _row(p, _mark('classify', out, p), lambda: work(model, p, out, mpp), 'mitoses')
+    return over_files(paths, out, dict(model=model.config['sha256'], mpp=mpp, post=post), model.table, one, progress)

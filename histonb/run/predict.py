@@ -4,7 +4,7 @@
 
 # %% ../../nbs/run/61_predict.ipynb #30b06c86
 from __future__ import annotations
-import os, shutil, time
+import json, os, shutil, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, list_images, ranks, read_image, read_json, read_mask, write_image, write_json, write_mask
+from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, LOG, atomic, error, list_images, ranks, read_image, read_json, read_mask, write_image, write_json, write_mask
 from ..core import progress as bar
 from ..data.pannuke import open_pannuke, write_pannuke
 from ..prep.layouts import Layout
@@ -25,7 +25,8 @@ from ..prep.tiles import pad_to_size, tile_grid
 from .store import Model, Prediction, decide, eightfold, mirrored, to_picture
 
 # %% auto #0
-__all__ = ['axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate', 'predict_files']
+__all__ = ['COUNTS', 'axis_weights', 'reserve', 'Band', 'blended', 'predict_tiled', 'my_part', 'write_summary', 'generate',
+           'check_objects', 'write_parquet', 'noted', 'over_files', 'predict_files']
 
 # %% ../../nbs/run/61_predict.ipynb #dc4099c6
 def axis_weights(
@@ -369,12 +370,41 @@ def _write_instances(path, inst):
     if inst.max(initial=0) <= 65535: return write_image(path, inst.astype(np.uint16))
     with atomic(path.with_suffix('.npy')) as f: np.save(f, inst)
 
+# %% ../../nbs/run/61_predict.ipynb #ve610005
+def _arrow(path):
+    "The package that writes parquet, or the sentence that says how to get it"
+    try: import pyarrow, pyarrow.parquet
+    except ImportError: raise error('parquet is written by the package pyarrow, which is not installed', path, "Install it with pip install 'histonb[parquet]', or leave the tables as csv") from None
+    return pyarrow
+
+def check_objects(
+    kind:str, # 'csv' or 'parquet'
+    out:str|Path, # The folder of the results, for the sentence
+):
+    "`HistonbError` when tables of objects cannot be written in this way."
+    if kind not in ('csv', 'parquet'): raise error(f'tables are not written as "{kind}"', out, 'Use csv or parquet')
+    if kind == 'parquet': _arrow(out)
+
+def write_parquet(
+    path:str|Path, # The file
+    frames, # Tables, gone through one at a time
+    like:pd.DataFrame, # One with the same columns, whose types count
+)->Path: # The file
+    "Many tables as one parquet file, all or nothing; `HistonbError` when the package is missing."
+    arrow = _arrow(path); kinds = dict(i=arrow.int64(), u=arrow.int64(), f=arrow.float64())
+    schema = arrow.schema([(c, kinds.get(t.kind, arrow.string())) for c, t in like.dtypes.items()])
+    with atomic(path) as f, arrow.parquet.ParquetWriter(f, schema) as w:
+        w.write_table(schema.empty_table())
+        for df in frames: w.write_table(arrow.Table.from_pandas(df, schema, preserve_index=False))
+    return Path(path)
+
 # %% ../../nbs/run/61_predict.ipynb #2fa67602
 @patch
 def write(self:Prediction,
     out:str|Path, # The folder that holds `classes`, `instances` ...
     name:str, # What the picture is called
     image:np.ndarray, # (h, w, 3) uint8, the picture
+    objects:str='csv', # How the table is written, 'csv' or 'parquet'
 ):
     "Write everything that is known about a picture; the annotations come last and mark it as finished."
     out = Path(out); at = lambda kind, suffix='.png': out/kind/f'{name}{suffix}'
@@ -382,7 +412,9 @@ def write(self:Prediction,
     _write_instances(at('instances'), self.instances)
     write_image(at('overlays'), self.overlay(image))
     write_image(at('confidence'), np.rint(self.confidence*255).astype(np.uint8))
-    with atomic(at('objects', '.csv'), 'w') as f: self.objects().to_csv(f, index=False)
+    if objects == 'parquet': write_parquet(at('objects', '.parquet'), [self.objects()], self.objects())
+    else:
+        with atomic(at('objects', '.csv'), 'w') as f: self.objects().to_csv(f, index=False)
     self.to_geojson(at('geojson', '.geojson'))
 
 # %% ../../nbs/run/61_predict.ipynb #0f1fe4b0
@@ -390,31 +422,72 @@ def _finished(path, mark):
     "Whether the picture was predicted since it was last written"
     return mark.exists() and (not path.exists() or mark.stat().st_mtime >= path.stat().st_mtime)
 
-def _predict_file(model, path, out, mpp, stain, tta):
-    "One row of the summary"
-    began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
-    if not _finished(path, out/'geojson'/f'{_stem(path)}.geojson'):
-        try: image = read_image(path); p = model.predict(image, mpp, stain, tta=tta)
+def _mark(task, out, path, picture='.png'):
+    "The file of a picture that is written last"
+    return out/'images'/f'{_stem(path)}{picture}' if task == 'translate' else out/'geojson'/f'{_stem(path)}.geojson'
+
+def _row(path, mark, work, count=None):
+    "One row of the summary; `work()`, which is left out where it is done already, gives a number for the column `count` and a warning"
+    began, row = time.time(), dict(file=str(path), status='skipped', message='', **({count: None} if count else {}))
+    if not _finished(path, mark):
+        try: n, warning = work()
         except HistonbError as e: row |= dict(status='failed', message=str(e))
-        else: p.write(out, _stem(path), image); row |= dict(status='done', nuclei=int(p.instances.max(initial=0)))
+        else: row |= dict(status='done', message=warning, **({count: n} if count else {}))
     return row | dict(seconds=round(time.time() - began, 2))
 
+# %% ../../nbs/run/61_predict.ipynb #ve610001
+COUNTS = dict(segment='nuclei', translate=None)
+
+def _segment_file(model, path, out, mpp, stain, tta, objects):
+    image = read_image(path); p = model.predict(image, mpp, stain, tta=tta); p.write(out, _stem(path), image, objects)
+    return int(p.instances.max(initial=0)), ''
+
+def _translate_file(model, path, out, mpp, stain, tta, objects):
+    name = _stem(path); m = _map(name, path, model.table)
+    write_image(_mark('translate', out, path), model.predict(m, mpp, tta=tta, origin=_origin(name, 0)))
+    return None, ''
+
+def _predict_file(model, path, out, mpp, stain, tta, objects):
+    "One row of the summary"
+    work = partial(dict(segment=_segment_file, translate=_translate_file)[model.task], model, path, out, mpp, stain, tta, objects)
+    return _row(path, _mark(model.task, out, path), work, COUNTS[model.task])
+
 # %% ../../nbs/run/61_predict.ipynb #74166c0c
+def noted(
+    row:dict, # As it goes into the summary
+)->dict: # The same
+    "Tell the log about a picture."
+    LOG.info(f'{row.get("file", row.get("field"))}: {row["status"]} in {row["seconds"]} s. {row["message"]}'.rstrip())
+    return row
+
+def over_files(
+    paths:list, # Pictures
+    out:str|Path, # Folder for the results
+    job:dict, # What decides the results: another job's folder is refused
+    table:ClassTable, # Classes of the model
+    one, # Function of a path that does one picture and returns its row
+    progress:bool=True, # Show a progress bar
+)->pd.DataFrame: # The rows of this process
+    "Do a list of pictures, or this process's part of it, and write `summary.csv`; `HistonbError` when `out` belongs to another job."
+    _same_job(out, job, 'predict.json'); write_json(Path(out)/'classes.json', table)
+    paths = my_part(paths, _bytes); LOG.info(f'{len(paths)} pictures; {json.dumps(job, default=str)}')
+    return write_summary({i: noted(one(p)) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
+
+# %% ../../nbs/run/61_predict.ipynb #ve610007
 def predict_files(
-    model:Model, # A loaded segmenter
-    inputs, # A picture, a folder of pictures, or several of either
+    model:Model, # A loaded segmenter or translator
+    inputs, # A picture (a class map for a translator), a folder of pictures, or several of either
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of the pictures, um; None: the model's own
     stain:bool=True, # Bring each picture's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show a progress bar
     suffixes:tuple=IMAGE_SUFFIXES, # What counts as a picture in a folder
-    one=_predict_file, # Function of (model, path, out, mpp, stain, tta) that does one picture and returns its row
-)->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei, seconds
-    "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
-    if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a model that was saved with task segment')
-    paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
-    _same_job(out, dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta), 'predict.json')
-    write_json(out/'classes.json', model.table)
-    paths = my_part(paths, _bytes)
-    return write_summary({i: one(model, p, out, mpp, stain, tta) for i, p in (bar(paths, desc='pictures') if progress else paths)}, out)
+    objects:str='csv', # How the tables of objects are written, 'csv' or 'parquet'
+    one=_predict_file, # Function of (model, path, out, mpp, stain, tta, objects) that does one picture and returns its row
+)->pd.DataFrame: # One row a picture of this process: file, status (done, skipped, failed), message, nuclei (of a segmenter), seconds
+    "Predict pictures and write all results, or this process's part of them; `HistonbError` when the model gives no pictures, there is nothing to predict or `out` belongs to another job."
+    if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
+    check_objects(objects, out); paths, out = _inputs(inputs, suffixes), Path(out); model.scale(mpp)
+    job = dict(model=model.config['sha256'], mpp=mpp, stain=stain, tta=tta, objects=None if objects == 'csv' else objects) | (dict(synthetic=True, licence=model.config['licence']) if model.task == 'translate' else {})
+    return over_files(paths, out, job, model.table, lambda p: one(model, p, out, mpp, stain, tta, objects), progress)

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/run/62_slide.ipynb #87b16e6c
 from __future__ import annotations
-import hashlib, json, logging, os, shutil, time, uuid
+import hashlib, json, logging, os, shutil, uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,17 +18,18 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 from scipy import ndimage
-from ..core import HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
+from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
 from ..core import progress as bar
 from ..prep.masks import InstanceSettings, geojson_features, instance_classes, instances, objects
 from ..prep.stain import fit_stain, tissue_weight
 from ..prep.tiles import tile_grid
-from .predict import _ahead, _canvas, _finished, _predict_file, _stem, blended, predict_files
-from .store import Model, decide, eightfold
+from .predict import COUNTS, _ahead, _canvas, _mark, _origin, _predict_file, _row, _stem, blended, check_objects, predict_files, write_parquet
+from .store import Model, decide, eightfold, to_picture
 from ..show import overlay
 
 # %% auto #0
-__all__ = ['SLIDE_SUFFIXES', 'write_pyramid', 'is_slide', 'Slide', 'View', 'tissue_mask', 'predict_slide', 'predict_slides']
+__all__ = ['SLIDE_SUFFIXES', 'write_pyramid', 'is_slide', 'Slide', 'View', 'ClassView', 'tissue_mask', 'predict_slide',
+           'predict_slides']
 
 # %% ../../nbs/run/62_slide.ipynb #18c317cf
 def _shapes(shape, tile):
@@ -308,6 +309,25 @@ def __getitem__(self:View,
     part = Image.fromarray(_padded(self.slide, self.level, y, x, y1 - y, x1 - x))
     return np.asarray(part.resize((r - l, b - t), Image.BICUBIC, (l*k - x, t*k - y, r*k - x, b*k - y)))
 
+# %% ../../nbs/run/62_slide.ipynb #ve620002
+class ClassView(View):
+    "A class map at one size: as a `View`, (H, W), with values of the table."
+    ndim = 2
+    def __init__(self,
+        slide:Slide, # A TIFF file of one channel
+        scale:float, # Level-0 pixels to one of its own
+        table:ClassTable, # Its classes
+    ):
+        super().__init__(slide, scale); self.shape, self.level, self.table = self.shape[:2], 0, table
+        if not isinstance(slide.source, _Tiff) or slide.source.pages[0].samplesperpixel != 1: raise error('is no class map that is read by window', slide.path, 'Give a TIFF file of one channel, as predict writes them into classes/')
+
+    def __getitem__(self, box):
+        ends = [s.indices(n)[:2] for s, n in zip(box, self.shape)]
+        ys, xs = (np.minimum(((np.arange(*e) + .5)*self.scale).astype(int), n - 1) for e, n in zip(ends, self.slide.sizes[0]))
+        if not len(ys) or not len(xs): return np.zeros((len(ys), len(xs)), np.uint8)
+        part = self.slide.source.read(0, ys[0], xs[0], ys[-1] + 1 - ys[0], xs[-1] + 1 - xs[0])[..., 0]
+        return self.table.check(part[np.ix_(ys - ys[0], xs - xs[0])], self.slide.path)
+
 # %% ../../nbs/run/62_slide.ipynb #31c49977
 def _by_window(view, side, workers=2):
     "((y, x), window) over a whole view, each window once"
@@ -333,11 +353,11 @@ def _on(mask, k, y, x, tile):
     "Whether a square, in level-0 pixels, touches the mask"
     return bool(mask[int(y/k):int(np.ceil((y + tile)/k)), int(x/k):int(np.ceil((x + tile)/k))].any())
 
-def _wanted(view, mask, k, tile, overlap):
-    "(rows, columns) bool for the tiles of a view"
+def _wanted(view, tissue, tile, overlap):
+    "(rows, columns) bool for the tiles of a view; all, where no tissue is known"
     (h, w), s = view.shape[:2], view.scale
     ys, xs = [y for y, _ in tile_grid(h, 1, tile, overlap)], [x for _, x in tile_grid(1, w, tile, overlap)]
-    return np.array([[_on(mask, k, y*s, x*s, tile*s) for x in xs] for y in ys])
+    return np.array([[tissue is None or _on(*tissue, y*s, x*s, tile*s) for x in xs] for y in ys])
 
 # %% ../../nbs/run/62_slide.ipynb #ea58b5d1
 def _window(y, x, block, rim, shape):
@@ -362,12 +382,12 @@ def _owned(inst, core, taken, least):
 @dataclass
 class _Job:
     "One slide and how it is done"
-    model:Model # The segmenter
+    model:Model # The segmenter or translator
     view:View # The slide at the model's size
     folder:Path # What is under way
     settings:dict # `tile`, `overlap`, `batch`, `block` in px, `rim` in um, `workers`, `tta`, `progress`
     state:dict # What is done
-    tissue:tuple # As `tissue_mask` gives it
+    tissue:tuple|None # As `tissue_mask` gives it; None: all of it is done
     stain:object=False # `StainStats` of the slide, or False
 
     def save(self, **done):
@@ -375,11 +395,11 @@ class _Job:
         write_json(self.folder/'state.json', self.state)
 
 # %% ../../nbs/run/62_slide.ipynb #74d60a3b
-def _begun(folder, job):
+def _begun(folder, job, maps=('classes', 'prob')):
     "What is done of a job; what another job left in its folder is removed"
     try: state = read_json(folder/'state.json')
     except HistonbError: state = {}
-    needed = ['classes', 'prob']*bool(state.get('rows')) + ['instances']*bool(state.get('blocks'))
+    needed = list(maps)*bool(state.get('rows')) + ['instances']*bool(state.get('blocks') and 'classes' in maps)
     if state.get('job') == job and all((folder/f'{k}.npy').exists() for k in needed):
         for p in folder.glob('.*.part'): p.unlink()
         return state
@@ -418,19 +438,30 @@ def _keep(job, y, x, m, labels, prob):
     labels[y:y + h, x:x + w] = decide(m)[0].cpu().numpy()
     prob[y:y + h, x:x + w] = ((1 - m[0])*255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
+def _keep_picture(job, y, x, m, picture): picture[y:y + m.shape[1], x:x + m.shape[2]] = to_picture(m.cpu().numpy())
+
+_PIXELS = dict(segment=(_keep, dict(classes=(), prob=())), translate=(_keep_picture, dict(picture=(3,))))
+
+def _reader(job):
+    "The network as a function of tiles; a texture lies where the name of the slide puts it"
+    run = job.model.reader(job.view, stain=job.stain)
+    if job.model.task == 'translate':
+        plain, (top, left) = run, _origin(_stem(job.view.slide.path), 0)
+        run = lambda tiles, at: plain(tiles, at=[(y + top, x + left) for y, x in at])
+    return eightfold(run) if job.settings['tta'] else run
+
 def _map_pixels(job):
     "The first part: the network over all tissue, row by row"
-    s, shape, n = job.settings, job.view.shape[:2], job.model.table.n
-    labels, prob = (_map(job.folder/f'{k}.npy', shape, np.uint8) for k in ('classes', 'prob'))
+    s, shape, n, (keep, maps) = job.settings, job.view.shape[:2], job.model.table.n, _PIXELS[job.model.task]
+    maps = [_map(job.folder/f'{k}.npy', (*shape, *more), np.uint8) for k, more in maps.items()]
     rows = [y for y, _ in tile_grid(shape[0], 1, s['tile'], s['overlap'])]
     if job.state['rows'] == len(rows): return
-    run = job.model.reader(job.view, stain=job.stain)
-    if s['tta']: run = eightfold(run)
-    wanted, row = _wanted(job.view, *job.tissue, s['tile'], s['overlap']), job.state['rows']
-    for y, x, m in blended(run, job.view, s['tile'], s['overlap'], s['batch'], s['progress'], wanted=wanted, empty=torch.eye(n)[0].to(job.model.device), start=row, workers=s['workers']):
-        if y != rows[row]: labels.flush(); prob.flush(); row += 1; job.save(rows=row)
-        _keep(job, y, x, m, labels, prob)
-    labels.flush(); prob.flush(); job.save(rows=len(rows))
+    def stands(rows): [m.flush() for m in maps]; job.save(rows=rows)
+    wanted, row, empty = _wanted(job.view, job.tissue, s['tile'], s['overlap']), job.state['rows'], torch.eye(n)[0].to(job.model.device)
+    for y, x, m in blended(_reader(job), job.view, s['tile'], s['overlap'], s['batch'], s['progress'], job.model.task == 'translate', wanted, empty, row, s['workers']):
+        if y != rows[row]: row += 1; stands(row)
+        keep(job, y, x, m, *maps)
+    stands(len(rows))
 
 # %% ../../nbs/run/62_slide.ipynb #a94a61b9
 def _in_level0(df, k, y, x):
@@ -481,27 +512,42 @@ def _string(path, parts, head, between, tail, skip=0):
                 shutil.copyfileobj(f, out)
         out.write(tail)
 
-def _picture(job, labels, side=1024):
-    "The slide in small, with the classes over it"
+def _small(job, side=1024):
+    "The slide in small, and pixels of the view to one of its own"
     step = -(-max(job.view.shape[:2])//side); small = View(job.view.slide, job.view.scale*step)
     image = np.zeros(small.shape, np.uint8)
     for (y, x), part in _by_window(small, _side(small), job.settings['workers']): image[y:y + part.shape[0], x:x + part.shape[1]] = part
+    return image, step
+
+def _picture(job, labels):
+    "The slide in small, with the classes over it"
+    image, step = _small(job)
     m = labels[step//2::step, step//2::step][:image.shape[0], :image.shape[1]]
     m = np.pad(m, [(0, a - b) for a, b in zip(image.shape, m.shape)])
     return overlay(image, m, job.model.table)
 
 # %% ../../nbs/run/62_slide.ipynb #425782b3
-def _write_all(job, out, name):
-    "The third part: the files; what a process that died has left of them is removed"
+def _swept(out, name):
+    "Remove what a process that died has left of the files of a slide"
     for p in out.glob('*/.*.part'):
         if p.name.startswith(f'.{name}.'[:40]): p.unlink()
+
+def _write_objects(job, out, name, tables):
+    "The table of all nuclei, as csv or parquet"
+    one = _in_level0(objects(np.ones((2, 2), int), np.ones((2, 2), np.uint8), job.model.table, job.view.mpp), 1., 0, 0)
+    if job.settings['objects'] == 'parquet': write_parquet(out/'objects'/f'{name}.parquet', (pd.read_csv(t, float_precision='round_trip') for t in tables), one)
+    else: _string(out/'objects'/f'{name}.csv', tables, '' if tables else one[:0].to_csv(index=False), '', '', skip=1)
+
+def _write_all(job, out, name):
+    "The third part: the files"
+    _swept(out, name)
+    if job.model.task == 'translate': write_pyramid(_mark('translate', out, job.view.slide.path, '.ome.tif'), _map(job.folder/'picture.npy', job.view.shape, None), job.view.mpp); shutil.rmtree(job.folder); return
     labels, inst = (_map(job.folder/f'{k}.npy', job.view.shape[:2], None) for k in ('classes', 'instances'))
     write_pyramid(out/'classes'/f'{name}.ome.tif', labels, job.view.mpp)
     write_pyramid(out/'instances'/f'{name}.ome.tif', inst, job.view.mpp)
     write_image(out/'overlays'/f'{name}.png', _picture(job, labels))
     tables, features = (sorted(job.folder.glob(f'[0-9]*.{k}')) for k in ('csv', 'geojson'))
-    none = '' if tables else objects(np.zeros((1, 1), int), np.zeros((1, 1), np.uint8), job.model.table, job.view.mpp).to_csv(index=False)
-    _string(out/'objects'/f'{name}.csv', tables, none, '', '', skip=1)
+    _write_objects(job, out, name, tables)
     _string(out/'geojson'/f'{name}.geojson', features, '{"type":"FeatureCollection","features":[\n', ',\n', '\n]}\n')
     shutil.rmtree(job.folder)
 
@@ -510,9 +556,23 @@ def _at_model_size(model, slide):
     "The slide as the model reads it"
     return slide.at() if slide.mpp and model.scale(slide.mpp) == 1 else slide.at(mpp=model.mpp or slide.mpp or 0.)
 
+def _source(model, slide):
+    "What the network reads of a slide, at its size: the picture, or the class map of a translator"
+    view = _at_model_size(model, slide)
+    return ClassView(slide, view.scale, model.table) if model.task == 'translate' else view
+
+def _job(model, slide, folder, stain, settings, how):
+    "The work on a slide as far as it is done, and a warning"
+    view, stat = _source(model, slide), slide.path.stat()
+    state = _begun(folder, dict(slide=[stat.st_size, stat.st_mtime_ns], mpp=slide.mpp, model=model.config['sha256'], stain=stain, **settings), _PIXELS.get(model.task, (None, ()))[1])
+    tissue = None if model.task == 'translate' else tissue_mask(slide, workers=how['workers'])
+    source, warning = _stain(model, view, tissue, stain) if tissue else (False, '')
+    return _Job(model, view, folder, settings | how, state, tissue, source), warning
+
+# %% ../../nbs/run/62_slide.ipynb #ve620007
 def predict_slide(
-    model:Model, # A loaded segmenter
-    path:str|Path, # A slide
+    model:Model, # A loaded segmenter or translator
+    path:str|Path, # A slide; for a translator a class map in a TIFF file that is tiled, such as this function writes
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of level 0, um; None: what the slide says
     stain:bool=True, # Bring the slide's stain to the model's, where the model has one
@@ -524,40 +584,37 @@ def predict_slide(
     rim:float=32., # What is seen around a block, um
     workers:int=2, # Threads that read ahead
     progress:bool=True, # Show progress bars
-)->tuple[int, str]: # Number of nuclei, and a warning or ''
-    "Class map, instance map, nuclei and overlay of a slide, streamed to disk; `HistonbError` for a slide that cannot be read or has no pixel size, and a full disk."
+    objects:str='csv', # How the table of nuclei is written, 'csv' or 'parquet'
+)->tuple[int|None, str]: # Number of nuclei, None from a translator, and a warning or ''
+    "Class map, instance map, nuclei and overlay of a slide, or a picture for a class map, streamed to disk; `HistonbError` for a slide that cannot be read or has no pixel size, and a full disk."
     if 2*overlap > tile: raise error(f'an overlap of {overlap} px is more than half of a tile of {tile} px', remedy='Choose larger tiles')
-    slide, out, name = Slide(path, mpp), Path(out), _stem(path)
-    view, stat = _at_model_size(model, slide), Path(path).stat()
+    if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
+    check_objects(objects, out); slide, out, name = Slide(path, mpp), Path(out), _stem(path)
     settings = dict(tile=tile, overlap=overlap, batch=batch, block=block, rim=rim, tta=tta)
-    state = _begun(out/'unfinished'/name, dict(slide=[stat.st_size, stat.st_mtime_ns], mpp=slide.mpp, model=model.config['sha256'], stain=stain, **settings))
-    tissue = tissue_mask(slide, workers=workers); source, warning = _stain(model, view, tissue, stain)
-    job = _Job(model, view, out/'unfinished'/name, settings | dict(workers=workers, progress=progress), state, tissue, source); job.save()
-    _map_pixels(job); _cut_nuclei(job); _write_all(job, out, name)
+    job, warning = _job(model, slide, out/'unfinished'/name, stain, settings, dict(workers=workers, progress=progress, objects=objects)); job.save()
+    _map_pixels(job)
+    if model.task == 'segment': _cut_nuclei(job)
+    _write_all(job, out, name)
     with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
-    return job.state['nuclei'], warning
+    return job.state['nuclei'] if model.task == 'segment' else None, warning
 
 # %% ../../nbs/run/62_slide.ipynb #816175a3
-def _predict_one(model, path, out, mpp, stain, tta, **settings):
+def _predict_one(model, path, out, mpp, stain, tta, objects, **settings):
     "One row of the summary, for a slide or a picture"
-    if not is_slide(path): return _predict_file(model, path, out, mpp, stain, tta)
-    began, row = time.time(), dict(file=str(path), status='skipped', message='', nuclei=None)
-    if not _finished(path, out/'geojson'/f'{_stem(path)}.geojson'):
-        try: n, warning = predict_slide(model, path, out, mpp, stain, tta, **settings)
-        except HistonbError as e: row |= dict(status='failed', message=str(e))
-        else: row |= dict(status='done', message=warning, nuclei=n)
-    return row | dict(seconds=round(time.time() - began, 2))
+    if not is_slide(path): return _predict_file(model, path, out, mpp, stain, tta, objects)
+    return _row(path, _mark(model.task, out, path, '.ome.tif'), lambda: predict_slide(model, path, out, mpp, stain, tta, objects=objects, **settings), COUNTS[model.task])
 
 def predict_slides(
-    model:Model, # A loaded segmenter
-    inputs, # A slide or picture, a folder of them, or several of either
+    model:Model, # A loaded segmenter or translator
+    inputs, # A slide or picture (class maps for a translator), a folder of them, or several of either
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of level 0, um; None: what each slide says; pictures: the model's own
     stain:bool=True, # Bring each slide's stain to the model's, where the model has one
     tta:bool=False, # The mean over eight turns and mirrorings, at eight times the cost
     progress:bool=True, # Show progress bars
+    objects:str='csv', # How tables of nuclei are written, 'csv' or 'parquet'
     **settings, # Of slides, as for `predict_slide`
-)->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, nuclei, seconds
-    "Predict slides and pictures and write all results, or this process's part of them; `HistonbError` when the model is no segmenter, there is nothing to predict or `out` belongs to another job."
+)->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, nuclei (of a segmenter), seconds
+    "Predict slides and pictures and write all results, or this process's part of them; `HistonbError` when the model gives no pictures, there is nothing to predict or `out` belongs to another job."
     one = lambda *args: _predict_one(*args, progress=progress, **settings)
-    return predict_files(model, inputs, out, mpp, stain, tta, progress, IMAGE_SUFFIXES + SLIDE_SUFFIXES, one)
+    return predict_files(model, inputs, out, mpp, stain, tta, progress, IMAGE_SUFFIXES + SLIDE_SUFFIXES, objects, one)

@@ -17,7 +17,7 @@ from ..core import HistonbError, atomic, error, ranks
 from ..core import progress as bar
 from ..data.adipocyte import TARGETS, Fields, FieldStats, find_fields
 from ..prep.fluorescence import match_quantiles
-from .predict import _same_job, my_part, predict_tiled, write_summary
+from .predict import _same_job, my_part, noted, predict_tiled, write_summary
 from .store import Model, load_model
 
 # %% auto #0
@@ -170,4 +170,4 @@ def predict_fields(
     models = {t: m.config['sha256'] for t, m in nets.stains.items()} | ({'mask': nets.mask.config['sha256']} if nets.mask else {})
     _same_job(out, dict(models=models, tta=tta, match=match), 'predict.json')
     rows, todo = {k - len(failed): r for k, r in enumerate(failed) if not ranks()[0]}, my_part(files)
-    return write_summary(rows | {i: _field(nets, f, out, tta, match, kw) for i, f in (bar(todo, desc='fields') if progress else todo)}, out)
+    return write_summary(rows | {i: noted(_field(nets, f, out, tta, match, kw)) for i, f in (bar(todo, desc='fields') if progress else todo)}, out)
