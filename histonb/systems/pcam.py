@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import patch
+from fastcore.basics import listify, patch
 from torch import nn
 from ..core import Recipe, device as pick_device, error, open_run, rng, seed_all, with_changes
 from ..data.pcam import array_patches, find_h5, open_pcam, patch_dls, split_patches
@@ -40,7 +40,7 @@ _CLASSIFY = dict(net='plain', width=16, lr=5e-3, wd=1e-2, bs=32, valid=.25)
 PRESETS = dict(
     quick=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY, steps=600, seeds=1, ratios=[1.], mixed=None, pool=1., select=None, draws=150,
         models=dict(vae=_vae(100, 16, sigma='optimal', fitted=True, epochs=25), vae_vq=_VQ | dict(epochs=20, prior_epochs=6), cgan=_GAN | dict(width=24, bs=16, epochs=40, lr=5e-4, lr_critic=1e-3, policy='translation'), painter=_PAINTER | dict(epochs=20))),
-    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], mixed=None, pool=3., select='cgan', draws=500,
+    paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], mixed=None, pool=3., select='painter', draws=500,
         models={f'vae_{l}_{c}': _vae(l, c, epochs=100) for l, c in ((100, 16), (500, 16), (2000, 16), (2000, 64))} | dict(vae=_vae(500, 32, sigma='optimal', fitted=True, epochs=100), vae_vq=_VQ | dict(epochs=100, prior_epochs=60),
             cgan_bce=_GAN | dict(loss='bce', policy='', ema=0., spectral=False, condition='concat', epochs=200), cgan_wgan=_GAN | dict(loss='wgan', policy='', ema=0., spectral=False, n_critic=5, epochs=200), cgan=_GAN | dict(epochs=300), painter=_PAINTER | dict(epochs=200))))
 DRAWN = dict(n=640, size=32, slides=16, steps=100, models=dict(vae=dict(arch=dict(channels=16, latent=64), bs=32, lr=2e-3), vae_vq=dict(arch=dict(width=64, words=128, dim=16, halvings=2)), cgan=dict(epochs=60)))
@@ -59,6 +59,8 @@ def settings(
         s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}) | dict(models=models)
     order = list(s['models'])
     if lost := [(k, m['base']) for k, m in s['models'].items() if 'base' in m and m['base'] not in order[:order.index(k)]]: raise error(f'the generator "{lost[0][0]}" paints the words of "{lost[0][1]}", which does not come before it', remedy=f'Leave both in, or leave "{lost[0][0]}" out too')
+    named = [*s['models'], f'{s["select"]} chosen']
+    if lost := [k for k in [*listify(changes.get('mixed')), *listify(changes.get('select'))] if k not in named]: raise error(f'there is no generator "{lost[0]}" to mix or to select from', remedy=f'There are {", ".join(s["models"])}')
     return s
 
 # %% ../../nbs/systems/72_pcam.ipynb #5f9a0576
