@@ -264,6 +264,43 @@ def predict(a, folder):
         tops.append(top)
         print(f'  {side:6d} px {top:9.0f} MB   {s:7.1f} s   x {top/tops[0]:.3f}', flush=True)
 
+# ---- glimpse
+
+def plain_eyes(a, n):
+    "The two backbones of a glimpse net with one linear layer, and a training step of theirs on pixels that are cut out already."
+    from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
+    from histonb.models.glimpse import build_backbone, out_channels, pooled
+    torch.manual_seed(0)
+    kw = dict(channels=1, width=a.width)
+    scout, eye = build_backbone('small', strides=(1, 2, 1, 1), **kw), build_backbone('small', strides=(1, 2, 2, 2), **kw)
+    head = torch.nn.Linear(2 * (out_channels(scout, 1) + out_channels(eye, 1)), 2)
+    opt = torch.optim.AdamW([p for m in (scout, eye, head) for p in m.parameters()], 1e-3, fused=True)
+    def step(x, y, cut):
+        near = pooled(eye(cut)).unflatten(0, (n, -1)).amax(0)
+        loss = cross_entropy(head(torch.cat([pooled(scout(adaptive_avg_pool2d(x, a.glimpse))), near], 1)), y)
+        opt.zero_grad(); loss.backward(); opt.step()
+    return step
+
+def glimpse(a, folder):
+    "One step of `glimpse_learner`, losses of places, callbacks and all, over a step of its backbones alone on the same pixels."
+    from fastai.callback.progress import ProgressCallback
+    from histonb.data.glimpse import glimpse_dls
+    from histonb.phantom.patterns import make_glimpse
+    from histonb.train.attend import glimpse_learner
+    n = 3
+    make_glimpse(folder/'drawn', 'pattern2', dict(train=2*a.batch, valid=8, test=8), a.size, 0)
+    dls = glimpse_dls(folder/'drawn', bs=a.batch, channels=1, glimpse=a.glimpse, device='cpu'); batch = dls.train.one_batch()
+    learn = glimpse_learner(dls, glimpse=a.glimpse, low=a.glimpse, width=a.width)
+    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)]); learn.create_opt()
+    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
+    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    learn.model.train(); step = plain_eyes(a, n)
+    x, y = (t.as_subclass(torch.Tensor) for t in batch[:2]); cut = torch.rand(n*a.batch, 1, a.glimpse, a.glimpse)
+    spent = take_turns({'glimpse_learner': lambda: learn.one_batch(0, batch), 'backbones alone': lambda: step(x, y.long(), cut)}, a.reps)
+    table(f'glimpse: one step, {n} glimpses of {a.glimpse} px in {a.size} px, batch {a.batch}, {a.reps} rounds', spent)
+    (t, _, c), (t0, _, c0) = map(three, spent.values())
+    print(f'  a step takes {t/t0:.2f} times as long as its backbones alone on the same pixels (CPU time {c/c0:.2f})')
+
 # ---- bright field
 
 def stain_step(a, x, y, spectral):
@@ -391,6 +428,7 @@ def parser():
         add(name, f, side=1600, reps=5, memory=[4096, 16384], **net).add_argument('--half', action='store_true', help='half precision where it pays')
     add('spectral', spectral, size=256, batch=8, reps=5, encoder='resnet34').add_argument('--half', action='store_true', help='half precision where it pays')
     for name, f in (('field', field), ('field_one', field_one)): add(name, f, height=2154, width=2554, **net).add_argument('--half', action='store_true', help='half precision where it pays')
+    add('glimpse', glimpse, size=128, glimpse=32, width=16, batch=32, reps=15)
     add('all', None)
     add('report', report, tiles=500, real=400, size=256, steps=150)
     return p
@@ -398,7 +436,7 @@ def parser():
 def main():
     args = sys.argv[1:]
     a = parser().parse_args(args)
-    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'mitosis', 'predict', 'spectral', 'field')]
+    if a.what == 'all': jobs = [parser().parse_args([w, *args[1:]]) for w in ('load', 'pix2pix', 'generate', 'mitosis', 'predict', 'spectral', 'field', 'glimpse')]
     else: jobs = [a]
     torch.set_num_threads(a.threads)
     if a.what not in ('one', 'field_one'): print(f'{platform.processor() or platform.machine()}, {a.threads} threads, torch {torch.__version__}')
