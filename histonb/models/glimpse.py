@@ -17,7 +17,7 @@ from .unet import build_unet
 # %% auto #0
 __all__ = ['READERS', 'HEADS', 'POLICIES', 'gaussian_filters', 'gaussian_read', 'transformer_read', 'conv_block', 'small_cnn',
            'Encoder', 'build_backbone', 'pooled', 'out_channels', 'cell_centres', 'local_mean', 'Fuse', 'GlimpseNet',
-           'Look', 'build_glimpse', 'pixels_used', 'PlainNet', 'MultiLevelUnet']
+           'Look', 'build_glimpse', 'pixels_used', 'PlainNet', 'MultiLevelUnet', 'LevelUnet', 'windows_at_random']
 
 # %% ../../nbs/models/35_glimpse.ipynb #4eb18dff
 def gaussian_filters(
@@ -402,3 +402,41 @@ def _answer(self:MultiLevelUnet, far, out):
     def two(v): return torch.stack([torch.zeros_like(v), v * self.scale[0] + self.scale[1]], -1)
     value = self.value.expand(len(far), -1); zoom = torch.stack([torch.ones_like(peak), torch.ones_like(peak) / 2], -1)
     return dict(all=two(peak.amax(1)), logits=two(peak), zoom=zoom, value=value, far=far, **out)
+
+# %% ../../nbs/models/35_glimpse.ipynb #lu000002
+class LevelUnet(nn.Module):
+    "One U-Net: on the whole picture, small, or at full resolution."
+    def __init__(self,
+        channels:int=3, # Of the pictures
+        level:int=1, # 1: the whole picture, small; 2: full resolution
+        low:int=64, # Side of the whole picture at level 1, px
+        crop:int=64, # Side of the windows that level 2 is trained on, px
+        encoder:str='resnet18', # Any SMP encoder
+        encoder_weights:str|None=None, # 'imagenet' when a hub can be reached
+    ):
+        super().__init__()
+        if level not in (1, 2): raise error(f'there is no level {level}', remedy='Use 1 or 2')
+        self.level, self.low, self.crop, self.scale = level, low, crop, nn.Parameter(torch.tensor([1., 0.]))
+        self.net = build_unet('unet', encoder, in_channels=channels, out_channels=1, encoder_weights=encoder_weights, encoder_depth=3, decoder_channels=(64, 32, 16))
+
+# %% ../../nbs/models/35_glimpse.ipynb #lu000003
+def windows_at_random(
+    x:torch.Tensor, # (B, c, H, W) pictures
+    side:int, # px; the whole picture where it is smaller
+)->tuple: # Windows (B, c, side, side), and upper left corners (B, 2) as row and column
+    "A window of each picture."
+    h, w = (min(side, s) for s in x.shape[-2:])
+    box = [(int(torch.randint(x.shape[-2] - h + 1, ())), int(torch.randint(x.shape[-1] - w + 1, ()))) for _ in x]
+    return torch.stack([p[:, r:r + h, c:c + w] for p, (r, c) in zip(x, box)]), torch.tensor(box, device=x.device)
+
+@patch
+def forward(self:LevelUnet,
+    x:torch.Tensor, # (B, c, H, W) pictures
+)->dict: # The dict of `GlimpseNet`, with `far` (B, h, w) logits, and `box` (B, 2) while level 2 is trained
+    "A map, and its peak as place and class."
+    x = x.as_subclass(torch.Tensor); more = {}
+    if self.level == 1: x = F.adaptive_avg_pool2d(x, self.low)
+    elif self.training: x, more['box'] = windows_at_random(x, self.crop)
+    far = self.net(x)[:, 0]; peaks = F.avg_pool2d(far, 4 if self.level == 1 else 8); centres = cell_centres(*peaks.shape[-2:], x); peak, cell = peaks.flatten(1).max(1)
+    both = torch.stack([torch.zeros_like(peak), peak * self.scale[0] + self.scale[1]], -1); B = len(x); none = far.new_zeros(B, 0)
+    return dict(all=both, logits=both[:, None], at=centres[cell][:, None], zoom=far.new_ones(B, 1, 2), map=far.new_zeros(B, 0, 1, 1), picked=none, value=none, far=far, **more)

@@ -61,13 +61,16 @@ def loaders(self:Glimpses):
     return sets.glimpse_dls(self.data, bs=s['train']['bs'], size=s['size'], channels=s['channels'], sampling=s['sampling'], glimpse=s['net']['glimpse'], seed=self.seed, device=self.device, **own)
 
 @patch
-def learner(self:Glimpses, net:str, # 'glimpse', 'plain' or 'unet'
+def learner(self:Glimpses, net:str, # As in `glimpse_learner`
     net_kw:dict, # Its settings
     cbs=None, # More callbacks
     ):
     "A Learner with the run's losses."
-    t = self.s['train']; seed_all(self.seed)
+    t = self.s['train'] | dict(lr=self.rate(net)); seed_all(self.seed)
     return glimpse_learner(self.loaders(), net, dict(alpha=t['alpha'], rank=t['rank'], iou=t['iou']), t['decay'], lr=t['lr'], half=self.s['half'], cbs=cbs, **net_kw)
+
+@patch
+def rate(self:Glimpses, net:str)->float: return self.s['train']['lr'] / (3 if net.startswith('unet') else 1) # a U-Net diverges sooner
 
 # %% ../../nbs/systems/74_glimpse.ipynb #c05de2ec
 def _answers(s): # what later stages compare: one (label, guess) a picture
@@ -103,8 +106,8 @@ def rivals(self:Glimpses)->dict: # {name: figures, with answers and the differen
     "Train and judge what the net is compared with."
     ours, t, out = self.run.stages['train']['answers'], self.s['train'], {}
     for name, (net, kw) in rivals(self.s['net'], self.s['rivals']['unet']).items():
-        learn = self.learner(net, kw if net != 'unet' else kw | dict(looks=self.s['net']['n_glimpses']))
-        fit_resumable(learn, t['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(t['schedule'], t['lr']), key=f'glimpse {name} seed {self.seed}')
+        learn = self.learner(net, kw)
+        fit_resumable(learn, t['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(t['schedule'], self.rate(net)), key=f'glimpse {name} seed {self.seed}')
         theirs = _answers(look(learn))
         gain = paired(ours, theirs, f1, n=500)
         out[name] = audit(learn, n=500) | dict(zip(('gain', 'gain_lo', 'gain_hi'), map(float, gain)))
@@ -153,7 +156,7 @@ def _test_slides(self:Glimpses, model):
     return np.array(p), np.array(src.groups), {k: int(v) for k, v in known.items()}
 
 # %% ../../nbs/systems/74_glimpse.ipynb #1e4eb47a
-_NAMES = dict(glimpse='glimpses where it chose', none='glimpse 0 alone', random='glimpses at random', centre='glimpses in the middle', plain='plain CNN, equal pixels', unet='U-Net at two levels')
+_NAMES = dict(glimpse='glimpses where it chose', none='glimpse 0 alone', random='glimpses at random', centre='glimpses in the middle', plain='plain CNN, equal pixels', unet='U-Net at two levels', unet1='U-Net from afar', unet2='U-Net on every pixel')
 
 def compare(
     ours:dict, # Figures of the glimpse net

@@ -19,7 +19,7 @@ from torch import nn
 from ..core import error
 from ..data.glimpse import LABELS, GlimpseDL, source_labels, test_dl
 from ..measure.segmentation import bootstrap
-from ..models.glimpse import GlimpseNet, MultiLevelUnet, PlainNet, build_glimpse, gaussian_read, pixels_used, transformer_read
+from ..models.glimpse import GlimpseNet, LevelUnet, MultiLevelUnet, PlainNet, build_glimpse, gaussian_read, pixels_used, transformer_read
 from ..show import as_rgb, mosaic, panel
 from .callbacks import EpochSeed, HalfPrecision
 
@@ -167,6 +167,7 @@ def weight(self:GlimpseLoss,
 def forward(self:GlimpseLoss, pred, label, mask):
     "Scalar; the terms are kept in `terms`."
     label, mask = label.long(), mask.as_subclass(torch.Tensor)
+    if 'box' in pred: label, mask = _of_window(label, mask, pred['box'], pred['far'].shape[-1])
     terms = self._classes(pred, label) | self._places(pred, label, mask) | (self._maps(pred, mask) if 'far' in pred else {})
     self.terms = {k: v.detach() for k, v in terms.items()}
     return sum(self.weight(k) * v for k, v in terms.items() if self.weight(k))
@@ -191,13 +192,20 @@ def _places(self:GlimpseLoss, pred, label, mask):
     return out
 
 # %% ../../nbs/train/56_attend.ipynb #ddc5f6cd
+def _of_window(label, mask, box, side):
+    "Mask of a window, and its label: tumour where any is in it"
+    mask = torch.stack([m[r:r + side, c:c + side] for m, (r, c) in zip(mask, box.tolist())])
+    return label * (mask > 0).flatten(1).any(1), mask
+
 @patch
 def _maps(self:GlimpseLoss, pred, mask):
-    "Terms of the maps of a U-Net at several levels"
+    "Terms of the maps of U-Nets"
+    small = F.adaptive_avg_pool2d(mask[:, None].float(), pred['far'].shape[-2:])[:, 0]
+    out = dict(far=F.binary_cross_entropy_with_logits(pred['far'].float(), small))
+    if 'near' not in pred: return out
     B, P, n = pred['near'].shape[:3]; one = mask.new_ones(B * P, dtype=torch.float)
     seen = transformer_read(mask[:, None].float().repeat_interleave(P, 0), pred['at'].flatten(0, 1), one, one, n)
-    small = F.adaptive_avg_pool2d(mask[:, None].float(), pred['far'].shape[-1])[:, 0]
-    return dict(far=F.binary_cross_entropy_with_logits(pred['far'].float(), small), near=F.binary_cross_entropy_with_logits(pred['near'].float().flatten(0, 1), seen[:, 0]))
+    return out | dict(near=F.binary_cross_entropy_with_logits(pred['near'].float().flatten(0, 1), seen[:, 0]))
 
 # %% ../../nbs/train/56_attend.ipynb #7fd504bc
 class GlimpseTerms(Callback):
@@ -255,7 +263,7 @@ class GazeMetric(Metric):
 def _net(net, dls, kw):
     "A net by name, or the one that is given"
     if isinstance(net, nn.Module): return net
-    known = dict(glimpse=build_glimpse, plain=PlainNet, unet=MultiLevelUnet)
+    known = dict(glimpse=build_glimpse, plain=PlainNet, unet=MultiLevelUnet, unet1=partial(LevelUnet, level=1), unet2=partial(LevelUnet, level=2))
     if net not in known: raise error(f'there is no net "{net}"', remedy=f'Use {", ".join(known)}, or a module')
     return known[net](**dict(channels=dls.channels) | kw)
 
@@ -272,7 +280,7 @@ def start_from(
 # %% ../../nbs/train/56_attend.ipynb #c6510989
 def glimpse_learner(
     dls, # `glimpse_dls(…)`
-    net:str|nn.Module='glimpse', # 'glimpse', 'plain', 'unet', or a module that answers like `GlimpseNet`
+    net:str|nn.Module='glimpse', # 'glimpse', 'plain', 'unet', 'unet1', 'unet2', or a module that answers like `GlimpseNet`
     loss:dict|None=None, # Settings of `GlimpseLoss`, such as `dict(alpha=.5)`
     decay:float=1., # Weight of the places at the end of the training over that at the start
     lr:float=3e-3, # Peak learning rate
@@ -299,7 +307,7 @@ def glimpse_learner(
 def _terms(loss, model):
     "Which terms a loss will have"
     more = [k for k in ('iou', 'centre') if loss.fixed[k]] + (['reinforce', 'baseline'] if loss.fixed['reinforce'] else [])
-    return ('whole', 'each', 'rank', 'area', 'distance', *more, *(('far', 'near') if isinstance(model, MultiLevelUnet) else ()))
+    return ('whole', 'each', 'rank', 'area', 'distance', *more, *(('far', 'near') if isinstance(model, MultiLevelUnet) else ('far',) if isinstance(model, LevelUnet) else ()))
 
 class Clip(Callback):
     "Bound the norm of the gradient."
@@ -444,18 +452,26 @@ def audit(
 )->dict: # f1, f1_lo, f1_hi, hits, random, skill, pixels, pictures
     "F1 with its interval, hits step by step, and how many pixels were read."
     s = look(learn, source); score = bootstrap(list(zip(s['label'].tolist(), s['all'].argmax(1).tolist())), f1, n)
-    net = learn.model; used = pixels_used(net) if isinstance(net, GlimpseNet) else net.side**2 if isinstance(net, PlainNet) else net.low**2 + net.looks * net.window**2
+    used = _pixels(learn.model, s['mask'].shape[1:])
     return dict(zip(('f1', 'f1_lo', 'f1_hi'), map(float, score))) | hit_figures(s['at'], s['mask'], s['label']) | dict(pixels=used, pictures=len(s['label']))
+
+def _pixels(net, shape):
+    "How many pixels of a picture are read"
+    if isinstance(net, GlimpseNet): return pixels_used(net)
+    if isinstance(net, PlainNet): return net.side**2
+    if isinstance(net, LevelUnet): return net.low**2 if net.level == 1 else shape[0] * shape[1]
+    return net.low**2 + net.looks * net.window**2
 
 # %% ../../nbs/train/56_attend.ipynb #146060fd
 def rivals(
     net_kw:dict, # Settings of the glimpse net
-    unet:bool=True, # With the U-Net, which needs masks and more time
+    unet:bool=True, # With the U-Nets, which need masks and more time
 )->dict: # {name: (net, settings)} for `glimpse_learner`
     "What a glimpse net is compared with."
     side = round(pixels_used(build_glimpse(**net_kw))**.5); n, g = net_kw.get('n_glimpses', 3), net_kw.get('glimpse', 32)
     out = {k: ('glimpse', net_kw | dict(policy=k)) for k in ('none', 'random', 'centre')} | dict(plain=('plain', dict(side=side, width=net_kw.get('width', 16))))
-    return out | (dict(unet=('unet', dict(low=net_kw.get('low', 32), window=max(32, g), looks=n))) if unet else {})
+    low = dict(low=net_kw.get('low', 32))
+    return out | (dict(unet=('unet', low | dict(window=max(32, g), looks=n)), unet1=('unet1', low), unet2=('unet2', dict(crop=2 * g))) if unet else {})
 
 # %% ../../nbs/train/56_attend.ipynb #85cc56e7
 _STEPS = ((230, 80, 40), (40, 120, 230), (30, 160, 70), (160, 60, 200), (230, 170, 0), (0, 170, 170))
