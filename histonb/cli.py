@@ -134,7 +134,7 @@ def check(args # parsed arguments
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
-SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
+SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive', 'negative'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
              arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'),
@@ -195,7 +195,8 @@ def _again(source, out):
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
       arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
-      arg('--positive', help='mitosis and glimpse: the class that is sought, where the data have several'),
+      arg('--positive', help='mitosis and glimpse: the class that is sought, where the data have several (mitosis: or several, with commas)'),
+      arg('--negative', help='mitosis: the class of look-alikes, or several, with commas (default: every other)'),
       arg('--table', help='glimpse: name of the class table (pannuke, consep, binary), where the folder has no classes.json'),
       arg('--cover', type=float, help='glimpse: least share of a picture that the sought class covers where it is there (default: 0.05)'),
       arg('--settings', metavar='FILE', help='a YAML file of settings that differ from the preset, such as a line "train: {epochs: 3}"'),
