@@ -368,12 +368,15 @@ def logged(
 ):
     "Write what is told to the logger to a file, which is made at the first line; an exception goes there with all its lines."
     h = logging.FileHandler(file, delay=True, encoding='utf-8'); h.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    h.handleError = lambda record: None                                              # a log that finds no room does not stop the work
     was = LOG.level; LOG.setLevel(logging.INFO); LOG.addHandler(h)
     try: yield
     except BaseException as e:
         if h.stream: LOG.error(f'stopped by {type(e).__name__}: {e}', exc_info=not isinstance(e, (HistonbError, KeyboardInterrupt)))
         raise
-    finally: LOG.removeHandler(h); LOG.setLevel(was); h.close()
+    finally:
+        LOG.removeHandler(h); LOG.setLevel(was)
+        with contextlib.suppress(OSError): h.close()
 
 # %% ../nbs/00_core.ipynb #74d999f3
 @dataclass
@@ -404,7 +407,9 @@ def start(cls:Run,
     run = cls(out, record)
     if (out/'run.json').exists(): run._take_over(resume)
     elif out.exists() and not out.is_dir(): raise error('is a file where a run folder was expected', out)
-    out.mkdir(parents=True, exist_ok=True); run.save(); LOG.info(f'{command or system}: {"goes on" if run.stages else "begins"}, with {json.dumps(record["versions"])}')
+    try: out.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise _refused(e, out) from None
+    run.save(); LOG.info(f'{command or system}: {"goes on" if run.stages else "begins"}, with {json.dumps(record["versions"])}')
     return run
 
 # %% ../nbs/00_core.ipynb #25008701

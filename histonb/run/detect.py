@@ -167,17 +167,17 @@ def detect_slide(
     workers:int=2, # Threads that read ahead
     progress:bool=True, # Show a progress bar
     objects:str='csv', # How the table is written, 'csv' or 'parquet'
-)->tuple[int, str]: # Number of mitoses, and ''
+)->tuple[int, str]: # Number of mitoses, and a warning or ''
     "Table, points in level-0 pixels and overlay of a slide; `HistonbError` for a slide that cannot be read or has no pixel size."
     check_objects(objects, out); post, slide, out, name = post_of(model), Slide(path, mpp), Path(out), _stem(path)
-    job, _ = _job(model, slide, out/'unfinished'/name, False, dict(block=block, rim=rim, post=post), dict(workers=workers, progress=progress)); job.save()
+    job, warning = _job(model, slide, out/'unfinished'/name, False, dict(block=block, rim=rim, post=post), dict(workers=workers, progress=progress)); job.save()
     _look(job, post); _swept(out, name)
     rows = np.array([r for p in sorted(job.folder.glob('[0-9]*.json')) for r in read_json(p)]).reshape(-1, 3)
     rows = rows[thin(rows[:, :2], rows[:, 2], reach(model.mpp, post['apart']))]
     found = pd.DataFrame(rows, columns=['row', 'col', 'score']).assign(mitosis=rows[:, 2] >= post['threshold']); sure = found[found.mitosis]
     write_image(out/'overlays'/f'{name}.png', _circled(job, sure)); write_found(found, out, name, model.table, job.view.scale, objects); shutil.rmtree(job.folder)
     with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
-    return len(sure), ''
+    return len(sure), warning
 
 # %% ../../nbs/run/64_detect.ipynb #d8bc4306
 def _detect_file(model, path, out, mpp, objects='csv'):

@@ -492,12 +492,17 @@ def _in_level0(df, k, y, x):
     df = df.assign(**{c: (df[c] + o)*k for c, o in dict(x=x, y=y, left=x, top=y, right=x, bottom=y).items()})
     return df.assign(area=df['area']*k*k, major=df['major']*k, minor=df['minor']*k).round(3)
 
+def _within(at, size):
+    "Coordinates of a feature, nested as they are, cut at the border of the slide: a view is rounded to whole pixels and may reach half of one over it"
+    return [_within(a, size) for a in at] if isinstance(at[0], (list, tuple)) else [min(v, n) for v, n in zip(at, size)]
+
 def _write_block(job, index, own, classes, y, x, first):
     "The files of a block; its instances are numbered on from `first`"
     k, ids = job.view.scale, np.where(own > 0, own + first, 0)
     kinds = instance_classes(ids, classes)
-    features = geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k)
-    rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x)
+    size, features = job.view.slide.sizes[0][::-1], list(geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k))
+    for v in features: v['geometry']['coordinates'] = _within(v['geometry']['coordinates'], size)
+    rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x); rows[['right', 'bottom']] = np.minimum(rows[['right', 'bottom']], size)
     with atomic(job.folder/f'{index:06}.geojson', 'w') as f: f.write(',\n'.join(json.dumps(v, separators=(',', ':'), ensure_ascii=False) for v in features))
     with atomic(job.folder/f'{index:06}.csv', 'w') as f: rows.to_csv(f, index=False)
 
@@ -585,13 +590,17 @@ def _source(model, slide):
     view = _at_model_size(model, slide)
     return ClassView(slide, view.scale, model.table) if model.task == 'translate' else view
 
+def _levels(slide):
+    "A warning where smaller levels are damaged, or ''"
+    return f'{slide.path}: {slide.missing} of {slide.missing + len(slide.sizes)} levels cannot be read, so finer ones were read in their place. Copy it again from its source.' if slide.missing else ''
+
 def _job(model, slide, folder, stain, settings, how):
     "The work on a slide as far as it is done, and a warning"
     view, known, beside = _source(model, slide), lambda f: [f.stat().st_size, f.stat().st_mtime_ns], _tissue_file(slide.path) if model.task == 'translate' else None
     state = _begun(folder, dict(slide=known(slide.path), **(dict(tissue=known(beside)) if beside else {}), mpp=slide.mpp, model=model.config['sha256'], stain=stain, **settings), _PIXELS.get(model.task, (None, ()))[1])
     tissue = tissue_mask(slide, workers=how['workers']) if model.task != 'translate' else beside and _tissue_beside(slide, beside)
     source, warning = _stain(model, view, tissue, stain) if model.task != 'translate' else (False, '')
-    return _Job(model, view, folder, settings | how, state, tissue, source), warning
+    return _Job(model, view, folder, settings | how, state, tissue, source), ' '.join(filter(None, (_levels(slide), warning)))
 
 # %% ../../nbs/run/62_slide.ipynb #ve620007
 def predict_slide(
