@@ -134,7 +134,7 @@ def check(args # parsed arguments
     return 0 if report.ok else 1
 
 # %% ../nbs/90_cli.ipynb #f291ccc6
-SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
+SYSTEMS = dict(colon=('labelled', 'unlabelled', 'mpp'), adipocyte=('data',), pcam=('data',), mitosis=('data', 'mpp', 'positive', 'negative'), glimpse=('data', 'positive', 'table', 'cover')) # and the options of their own
 _SETTINGS = (arg('--preset', choices=['quick', 'paper'], default='quick', help='quick: minutes on two cores; paper: the published setting (default: quick)'),
              arg('--seed', type=int, default=0), arg('--resume', action='store_true', help='go on with the run in --out'),
              arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'),
@@ -195,7 +195,8 @@ def _again(source, out):
       arg('--labelled', metavar='DIR', help='colon: pictures with masks; drawn where it is left out'),
       arg('--unlabelled', metavar='DIR', help="colon: another laboratory's pictures; drawn where it is left out"),
       arg('--mpp', type=float, help='micrometres a pixel: of the unlabelled pictures of colon, where their files do not say; of the pictures of mitosis (default: 0.25; 0 when it is not known)'),
-      arg('--positive', help='mitosis and glimpse: the class that is sought, where the data have several'),
+      arg('--positive', help='mitosis and glimpse: the class that is sought, where the data have several (mitosis: or several, with commas)'),
+      arg('--negative', help='mitosis: the class of look-alikes, or several, with commas (default: every other)'),
       arg('--table', help='glimpse: name of the class table (pannuke, consep, binary), where the folder has no classes.json'),
       arg('--cover', type=float, help='glimpse: least share of a picture that the sought class covers where it is there (default: 0.05)'),
       arg('--settings', metavar='FILE', help='a YAML file of settings that differ from the preset, such as a line "train: {epochs: 3}"'),
@@ -227,9 +228,10 @@ def _pictures(args):
     from histonb.run.slide import predict_slides
     from histonb.run.store import load_model
     model = load_model(args.model, args.device)
-    if args.parquet and model.task != 'segment': raise error(f'a model for the task "{model.task}" has no table of nuclei to write as parquet', remedy='Leave --parquet out')
-    if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp)
-    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta, objects='parquet' if args.parquet else 'csv')
+    objects = 'parquet' if args.parquet else 'csv'
+    if args.parquet and model.task not in ('segment', 'classify'): raise error(f'a model for the task "{model.task}" has no table to write as parquet', remedy='Leave --parquet out')
+    if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp, objects=objects)
+    return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta, objects=objects)
 
 def _stains(args):
     from histonb.core import error
@@ -243,11 +245,11 @@ _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), a
 @verb(*_USE, arg('input', metavar='PICTURE', nargs='+', help='pictures or slides (.svs, .ndpi, .mrxs, pyramidal .tif ...), or folders of them; class maps for a translator'),
       arg('--mpp', type=float, help="micrometres a pixel; another one than the model's is resampled (default: what a slide says; pictures: the model's)"),
       arg('--tta', action='store_true', help='steadier: the mean over eight turns and mirrorings, at eight times the cost'),
-      arg('--parquet', action='store_true', help='the table of nuclei as parquet, which takes the package pyarrow (default: csv)'),
+      arg('--parquet', action='store_true', help='tables of nuclei or mitoses as parquet, which takes the package pyarrow (default: csv)'),
       arg('--no-stain', dest='stain', action='store_false', help="leave the stain as it is, where the model would bring it to its own"))
 def predict(args # parsed arguments
     ):
-    "Class map, instance map, overlay, confidence and nuclei of pictures and slides; points, overlay and scores from a model that detects; tissue from a translator, for class maps; stains of fields, where FOLDER holds the nets of an adipocyte run"
+    "Class map, instance map, overlay, confidence and nuclei of pictures and slides; points, overlay and scores from a model that detects; tissue from a translator, for class maps, on white glass where predict wrote them for a slide; stains of fields, where FOLDER holds the nets of an adipocyte run"
     from histonb.core import logged
     fields = any((Path(args.model)/f'translate_{t}').is_dir() for t in ('nuclei', 'lipid', 'cytoplasm'))
     with logged(Path(args.out)/'predict.log'): rows = (_stains if fields else _pictures)(args)

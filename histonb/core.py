@@ -368,12 +368,15 @@ def logged(
 ):
     "Write what is told to the logger to a file, which is made at the first line; an exception goes there with all its lines."
     h = logging.FileHandler(file, delay=True, encoding='utf-8'); h.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    h.handleError = lambda record: None                                              # a log that finds no room does not stop the work
     was = LOG.level; LOG.setLevel(logging.INFO); LOG.addHandler(h)
     try: yield
     except BaseException as e:
         if h.stream: LOG.error(f'stopped by {type(e).__name__}: {e}', exc_info=not isinstance(e, (HistonbError, KeyboardInterrupt)))
         raise
-    finally: LOG.removeHandler(h); LOG.setLevel(was); h.close()
+    finally:
+        LOG.removeHandler(h); LOG.setLevel(was)
+        with contextlib.suppress(OSError): h.close()
 
 # %% ../nbs/00_core.ipynb #74d999f3
 @dataclass
@@ -404,7 +407,9 @@ def start(cls:Run,
     run = cls(out, record)
     if (out/'run.json').exists(): run._take_over(resume)
     elif out.exists() and not out.is_dir(): raise error('is a file where a run folder was expected', out)
-    out.mkdir(parents=True, exist_ok=True); run.save(); LOG.info(f'{command or system}: {"goes on" if run.stages else "begins"}, with {json.dumps(record["versions"])}')
+    try: out.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise _refused(e, out) from None
+    run.save(); LOG.info(f'{command or system}: {"goes on" if run.stages else "begins"}, with {json.dumps(record["versions"])}')
     return run
 
 # %% ../nbs/00_core.ipynb #25008701
@@ -479,16 +484,49 @@ class Recipe:
     @property
     def seed(self): return self.run.record['seed']
 
+# %% ../nbs/00_core.ipynb #c4f1d8f2
+_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a word', list: 'a list', dict: 'a group', type(None): 'null'}
+_FROM_ONE = ('epochs', 'bs', 'size')
+
+def _kind(v):
+    "The type of a setting; of YAML, JSON and NumPy alike"
+    return next((t for t, many in {bool: bool, int: (int, np.integer), float: (float, np.floating), list: (list, tuple)}.items() if isinstance(v, many)), type(v))
+
+def _length(lists):
+    "How long a list of shares, or of lists, must be; None where any length will do"
+    n, first = {len(l) for l in lists}, next((l[0] for l in lists if len(l)), None)
+    return n.pop() if len(n) == 1 and max(n) > 1 and _kind(first) in (float, list) else None
+
+# %% ../nbs/00_core.ipynb #c4f1d8f4
+def _alike(v, examples, least=0):
+    "Whether a value is of the kind of one of the examples; where there is null alone, anything is"
+    t, kinds, lists = _kind(v), {_kind(e) for e in examples}, [e for e in examples if _kind(e) is list]
+    if kinds == {type(None)}: return True
+    if t in (int, float): return bool((t in kinds or t is int and float in kinds) and least <= v < np.inf)
+    if t is list and lists: return _length(lists) in (None, len(v)) and all(_alike(x, [y for l in lists for y in l]) for x in v)
+    return t in kinds
+
+def _expected(examples, least=0):
+    "The same in words"
+    kinds, n = dict.fromkeys(map(_kind, examples)), _length([e for e in examples if _kind(e) is list])
+    if float in kinds: kinds.pop(int, None)
+    more = {int: f' from {least} on', float: f' from {least} on', list: f' of {n}' if n else ''}
+    return ' or '.join(_KINDS.get(t, t.__name__) + more.get(t, '') for t in kinds)
+
 # %% ../nbs/00_core.ipynb #c4f1d8e5
 def with_changes(
     settings:dict, # Nested plain data
     changes:dict, # The same shape, as much of it as changes
     of:str='', # Where `settings` lies in a larger whole, such as 'segment'
+    like=(), # More of the shape of `settings`, whose values say what may stand in their place, such as all presets
 )->dict: # A copy, changed
-    "Settings with changes; `HistonbError` for a name that is not there."
+    "Settings with changes; `HistonbError` for a name that is not there, and a value of another kind than the one it replaces."
     out = copy.deepcopy(settings)
     for k, v in changes.items():
-        if k not in out: raise error(f'there is no setting "{".".join(filter(None, (of, k)))}"', remedy=f'There are {", ".join(out)}')
-        if isinstance(out[k], dict) and v is not None and not isinstance(v, dict): raise error(f'the setting "{".".join(filter(None, (of, k)))}" is a group', remedy=f'Change some of {", ".join(map(str, out[k]))}')
-        out[k] = with_changes(out[k], v, '.'.join(filter(None, (of, k)))) if isinstance(v, dict) and isinstance(out[k], dict) else v
+        name, least = f'{of}.{k}' if of else str(k), int(k in _FROM_ONE)
+        if k not in out: raise error(f'there is no setting "{name}"', remedy=f'There are {", ".join(map(str, out))}')
+        old, others = out[k], [l[k] for l in like if k in l]
+        if not _alike(v, [old, *others], least): raise error(f'the setting "{name}" is {json.dumps(v, default=str, ensure_ascii=False)[:60]} where {_expected([old, *others], least)} was expected',
+            remedy=f'Change some of {", ".join(map(str, old))}' if isinstance(old, dict) else f'Without it, it is {json.dumps(old, default=str)}')
+        out[k] = with_changes(old, v, name, [o for o in others if isinstance(o, dict)]) if isinstance(v, dict) and isinstance(old, dict) else copy.deepcopy(v)
     return out

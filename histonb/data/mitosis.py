@@ -91,7 +91,7 @@ def read_table(
 
 def _sought(kinds, positive, negative, file):
     "The classes that are sought and those that only look it"
-    as_set = lambda v: {str(c) for c in (v if isinstance(v, (list, tuple, set)) else [v])}
+    as_set = lambda v: {c.strip() for w in (v if isinstance(v, (list, tuple, set)) else [v]) for c in str(w).split(',')}
     if positive is None and not set(kinds) <= {'0', '1'}: raise error(f'has the classes {", ".join(sorted(set(kinds))[:6])}, and which is sought is not said', file, 'Give positive=')
     sought = as_set('1' if positive is None else positive)
     return sought, set(kinds) - sought if negative is None else as_set(negative)
@@ -198,8 +198,8 @@ def open_fields(
     path:str|Path, # Folder with pictures and a csv each
     kind:str|None=None, # 'janowczyk', 'mitos' or 'table'; recognised when None
     mpp:float|None=.25, # Size of a pixel, µm: all three sets are at 40x; None when it is not known
-    positive=None, # Of 'table': the class that is sought
-    negative=None, # Of 'table': the class of look-alikes; None: every other
+    positive=None, # Of 'table': the class that is sought; several as a list, or as words with commas
+    negative=None, # Of 'table': the class of look-alikes, likewise; None: every other
 )->Fields: # In the order of their names
     "Pictures with centres; `HistonbError` names the file that does not fit."
     path = Path(path); kind = kind or kind_of(path)

@@ -15,7 +15,7 @@ from ..core import progress as bar
 from ..data.mitosis import reach, take_window
 from ..measure.detection import Found, thin
 from ..prep.candidates import GRID, candidates, darkness, points_to_geojson
-from .predict import _inputs, _mark, _row, _stem, over_files
+from .predict import _inputs, _mark, _row, _stem, check_objects, over_files, write_parquet
 from .slide import SLIDE_SUFFIXES, Slide, _ahead, _job, _on, _small, _spots, _swept, _window, is_slide
 from .store import Model
 from ..show import NotebookFigure, as_rgb, scale_bar
@@ -80,11 +80,14 @@ def write_found(
     name:str, # What the picture is called
     table, # Class table: other, mitosis
     scale:float=1., # Pixels of the file to one pixel of `found`
+    objects:str='csv', # How the table is written, 'csv' or 'parquet'
 ):
     "Write what was found in a picture."
     at = (found[['row', 'col']].to_numpy() + .5) * scale - .5
-    rows = pd.DataFrame(dict(x=at[:, 1].round(1), y=at[:, 0].round(1), score=found.score.round(4), mitosis=found.mitosis.astype(int)))
-    with atomic(Path(out)/'tables'/f'{name}.csv', 'w') as f: rows.to_csv(f, index=False)
+    rows = pd.DataFrame(dict(x=at[:, 1].round(1), y=at[:, 0].round(1), score=found.score.astype(float).round(4), mitosis=found.mitosis.astype(int)))
+    if objects == 'parquet': write_parquet(Path(out)/'tables'/f'{name}.parquet', [rows], rows)
+    else:
+        with atomic(Path(out)/'tables'/f'{name}.csv', 'w') as f: rows.to_csv(f, index=False)
     sure = found[found.mitosis]
     points_to_geojson(sure[['row', 'col']].to_numpy(), np.ones(len(sure), int), table, Path(out)/'geojson'/f'{name}.geojson', sure.score, scale=scale)
 
@@ -163,24 +166,25 @@ def detect_slide(
     rim:float=32., # What is seen around a block, µm
     workers:int=2, # Threads that read ahead
     progress:bool=True, # Show a progress bar
-)->tuple[int, str]: # Number of mitoses, and ''
+    objects:str='csv', # How the table is written, 'csv' or 'parquet'
+)->tuple[int, str]: # Number of mitoses, and a warning or ''
     "Table, points in level-0 pixels and overlay of a slide; `HistonbError` for a slide that cannot be read or has no pixel size."
-    post, slide, out, name = post_of(model), Slide(path, mpp), Path(out), _stem(path)
-    job, _ = _job(model, slide, out/'unfinished'/name, False, dict(block=block, rim=rim, post=post), dict(workers=workers, progress=progress)); job.save()
+    check_objects(objects, out); post, slide, out, name = post_of(model), Slide(path, mpp), Path(out), _stem(path)
+    job, warning = _job(model, slide, out/'unfinished'/name, False, dict(block=block, rim=rim, post=post), dict(workers=workers, progress=progress)); job.save()
     _look(job, post); _swept(out, name)
     rows = np.array([r for p in sorted(job.folder.glob('[0-9]*.json')) for r in read_json(p)]).reshape(-1, 3)
     rows = rows[thin(rows[:, :2], rows[:, 2], reach(model.mpp, post['apart']))]
     found = pd.DataFrame(rows, columns=['row', 'col', 'score']).assign(mitosis=rows[:, 2] >= post['threshold']); sure = found[found.mitosis]
-    write_image(out/'overlays'/f'{name}.png', _circled(job, sure)); write_found(found, out, name, model.table, job.view.scale); shutil.rmtree(job.folder)
+    write_image(out/'overlays'/f'{name}.png', _circled(job, sure)); write_found(found, out, name, model.table, job.view.scale, objects); shutil.rmtree(job.folder)
     with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
-    return len(sure), ''
+    return len(sure), warning
 
 # %% ../../nbs/run/64_detect.ipynb #d8bc4306
-def _detect_file(model, path, out, mpp):
+def _detect_file(model, path, out, mpp, objects='csv'):
     "Table, points and overlay of a picture; the number of mitoses"
     image = read_image(path); found = detect(model, image, mpp); sure = found[found.mitosis]
     hits = Found(sure[['row', 'col']].to_numpy(), sure.score.to_numpy(), np.zeros(len(sure), int), np.zeros((0, 2)))
-    write_image(out/'overlays'/f'{_stem(path)}.png', mark(image, hits, 0., reach(mpp or model.mpp))); write_found(found, out, _stem(path), model.table)
+    write_image(out/'overlays'/f'{_stem(path)}.png', mark(image, hits, 0., reach(mpp or model.mpp))); write_found(found, out, _stem(path), model.table, objects=objects)
     return len(sure), ''
 
 def detect_files(
@@ -189,11 +193,12 @@ def detect_files(
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Their pixel size, µm; None: what a slide says; pictures: the model's own
     progress:bool=True, # Show progress bars
+    objects:str='csv', # How tables are written, 'csv' or 'parquet'
     **settings, # Of slides, as for `detect_slide`
 )->pd.DataFrame: # One row each of this process: file, status (done, skipped, failed), message, mitoses, seconds
     "Find mitoses in files; `HistonbError` when the model is no detector, the pixel size is not plausible, two files have one name, or `out` belongs to another job."
-    post, paths, out = post_of(model), _inputs(inputs, IMAGE_SUFFIXES + SLIDE_SUFFIXES), Path(out); model.scale(mpp)
+    check_objects(objects, out); post, paths, out = post_of(model), _inputs(inputs, IMAGE_SUFFIXES + SLIDE_SUFFIXES), Path(out); model.scale(mpp)
     def one(p):
         work = partial(detect_slide, progress=progress, **settings) if is_slide(p) else _detect_file
-        return _row(p, _mark('classify', out, p), lambda: work(model, p, out, mpp), 'mitoses')
-    return over_files(paths, out, dict(model=model.config['sha256'], mpp=mpp, post=post), model.table, one, progress)
+        return _row(p, _mark('classify', out, p), lambda: work(model, p, out, mpp, objects=objects), 'mitoses')
+    return over_files(paths, out, dict(model=model.config['sha256'], mpp=mpp, post=post, objects=None if objects == 'csv' else objects), model.table, one, progress)

@@ -52,7 +52,7 @@ def reserve(
     "Reserve room on the disk: `HistonbError` now when it is full, and not the death of the process later, while it writes to mapped memory."
     take = getattr(os, 'posix_fallocate', None) or (lambda fd, start, n: os.truncate(fd, n))
     try: take(f.fileno(), 0, size)
-    except OSError as e: raise error(f'has no room for {size/1e6:.0f} MB ({e.strerror})', name, 'Free some space and run the same command again') from None
+    except OSError as e: raise error(f'has no room for {max(size/1e6, 1):.0f} MB ({e.strerror})', name, 'Free some space and run the same command again') from None
 
 # %% ../../nbs/run/61_predict.ipynb #a0cfad61
 def _scratch(shape, device):

@@ -18,7 +18,7 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 from scipy import ndimage
-from ..core import ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
+from ..core import BINARY, ClassTable, HistonbError, IMAGE_SUFFIXES, atomic, error, read_image, read_json, write_image, write_json
 from ..core import progress as bar
 from ..prep.masks import InstanceSettings, geojson_features, instance_classes, instances, objects
 from ..prep.stain import fit_stain, tissue_weight
@@ -359,6 +359,25 @@ def _wanted(view, tissue, tile, overlap):
     ys, xs = [y for y, _ in tile_grid(h, 1, tile, overlap)], [x for _, x in tile_grid(1, w, tile, overlap)]
     return np.array([[tissue is None or _on(*tissue, y*s, x*s, tile*s) for x in xs] for y in ys])
 
+# %% ../../nbs/run/62_slide.ipynb #5a9e0002
+def _tissue_file(path):
+    "Where the mask of tissue of a class map lies, or None"
+    path = Path(path).absolute(); file = path.parents[1]/'tissue'/path.name
+    return file if path.parent.name == 'classes' and file.exists() else None
+
+def _tissue_beside(slide, file):
+    "The mask of tissue of a class map, as `tissue_mask` gives it"
+    mask = ClassView(Slide(file), 1., BINARY)[:, :] > 0; k = np.mean([a/b for a, b in zip(slide.sizes[0], mask.shape)])
+    if max(abs(a - k*b) for a, b in zip(slide.sizes[0], mask.shape)) > k: raise error(f'is no mask of {slide.path}, which has another shape', file, 'Remove it to paint glass too')
+    return mask, float(k)
+
+def _shown(mask, k, scale, y, x, h, w):
+    "(h, w) float32: 0 on glass, and up to 1 within a pixel of the mask"
+    ys, xs = (np.clip((np.arange(a, a + n) + .5)*scale/k, 0, m - .001) for a, n, m in zip((y, x), (h, w), mask.shape))
+    top, left = max(int(ys[0]) - 1, 0), max(int(xs[0]) - 1, 0); part = mask[top:int(ys[-1]) + 2, left:int(xs[-1]) + 2]
+    soft = cv2.remap(part.astype(np.float32), *np.meshgrid((xs - left - .5).astype(np.float32), (ys - top - .5).astype(np.float32)), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return part[np.ix_(ys.astype(int) - top, xs.astype(int) - left)]*np.clip(2*soft - 1, 0, 1)
+
 # %% ../../nbs/run/62_slide.ipynb #ea58b5d1
 def _window(y, x, block, rim, shape):
     "The block and its window, cut at the border of the map: two pairs of slices, and the block within the window"
@@ -387,7 +406,7 @@ class _Job:
     folder:Path # What is under way
     settings:dict # `tile`, `overlap`, `batch`, `block` in px, `rim` in um, `workers`, `tta`, `progress`
     state:dict # What is done
-    tissue:tuple|None # As `tissue_mask` gives it; None: all of it is done
+    tissue:tuple|None # As `tissue_mask` gives it, or as it lies beside a class map; None: all of it is done
     stain:object=False # `StainStats` of the slide, or False
 
     def save(self, **done):
@@ -438,7 +457,11 @@ def _keep(job, y, x, m, labels, prob):
     labels[y:y + h, x:x + w] = decide(m)[0].cpu().numpy()
     prob[y:y + h, x:x + w] = ((1 - m[0])*255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
-def _keep_picture(job, y, x, m, picture): picture[y:y + m.shape[1], x:x + m.shape[2]] = to_picture(m.cpu().numpy())
+def _keep_picture(job, y, x, m, picture):
+    "Write a finished piece of a picture; glass is white"
+    h, w = m.shape[1:]; p = to_picture(m.cpu().numpy())
+    if job.tissue: p = np.rint(255 - _shown(*job.tissue, job.view.scale, y, x, h, w)[..., None]*(255. - p))
+    picture[y:y + h, x:x + w] = p
 
 _PIXELS = dict(segment=(_keep, dict(classes=(), prob=())), translate=(_keep_picture, dict(picture=(3,))))
 
@@ -457,7 +480,7 @@ def _map_pixels(job):
     rows = [y for y, _ in tile_grid(shape[0], 1, s['tile'], s['overlap'])]
     if job.state['rows'] == len(rows): return
     def stands(rows): [m.flush() for m in maps]; job.save(rows=rows)
-    wanted, row, empty = _wanted(job.view, job.tissue, s['tile'], s['overlap']), job.state['rows'], torch.eye(n)[0].to(job.model.device)
+    wanted, row, empty = _wanted(job.view, job.tissue, s['tile'], s['overlap']), job.state['rows'], (torch.ones(3) if job.model.task == 'translate' else torch.eye(n)[0]).to(job.model.device)
     for y, x, m in blended(_reader(job), job.view, s['tile'], s['overlap'], s['batch'], s['progress'], job.model.task == 'translate', wanted, empty, row, s['workers']):
         if y != rows[row]: row += 1; stands(row)
         keep(job, y, x, m, *maps)
@@ -469,12 +492,17 @@ def _in_level0(df, k, y, x):
     df = df.assign(**{c: (df[c] + o)*k for c, o in dict(x=x, y=y, left=x, top=y, right=x, bottom=y).items()})
     return df.assign(area=df['area']*k*k, major=df['major']*k, minor=df['minor']*k).round(3)
 
+def _within(at, size):
+    "Coordinates of a feature, nested as they are, cut at the border of the slide: a view is rounded to whole pixels and may reach half of one over it"
+    return [_within(a, size) for a in at] if isinstance(at[0], (list, tuple)) else [min(v, n) for v, n in zip(at, size)]
+
 def _write_block(job, index, own, classes, y, x, first):
     "The files of a block; its instances are numbered on from `first`"
     k, ids = job.view.scale, np.where(own > 0, own + first, 0)
     kinds = instance_classes(ids, classes)
-    features = geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k)
-    rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x)
+    size, features = job.view.slide.sizes[0][::-1], list(geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k))
+    for v in features: v['geometry']['coordinates'] = _within(v['geometry']['coordinates'], size)
+    rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x); rows[['right', 'bottom']] = np.minimum(rows[['right', 'bottom']], size)
     with atomic(job.folder/f'{index:06}.geojson', 'w') as f: f.write(',\n'.join(json.dumps(v, separators=(',', ':'), ensure_ascii=False) for v in features))
     with atomic(job.folder/f'{index:06}.csv', 'w') as f: rows.to_csv(f, index=False)
 
@@ -543,6 +571,7 @@ def _write_all(job, out, name):
     _swept(out, name)
     if job.model.task == 'translate': write_pyramid(_mark('translate', out, job.view.slide.path, '.ome.tif'), _map(job.folder/'picture.npy', job.view.shape, None), job.view.mpp); shutil.rmtree(job.folder); return
     labels, inst = (_map(job.folder/f'{k}.npy', job.view.shape[:2], None) for k in ('classes', 'instances'))
+    write_pyramid(out/'tissue'/f'{name}.ome.tif', job.tissue[0].astype(np.uint8), job.view.slide.mpp*job.tissue[1])
     write_pyramid(out/'classes'/f'{name}.ome.tif', labels, job.view.mpp)
     write_pyramid(out/'instances'/f'{name}.ome.tif', inst, job.view.mpp)
     write_image(out/'overlays'/f'{name}.png', _picture(job, labels))
@@ -561,18 +590,22 @@ def _source(model, slide):
     view = _at_model_size(model, slide)
     return ClassView(slide, view.scale, model.table) if model.task == 'translate' else view
 
+def _levels(slide):
+    "A warning where smaller levels are damaged, or ''"
+    return f'{slide.path}: {slide.missing} of {slide.missing + len(slide.sizes)} levels cannot be read, so finer ones were read in their place. Copy it again from its source.' if slide.missing else ''
+
 def _job(model, slide, folder, stain, settings, how):
     "The work on a slide as far as it is done, and a warning"
-    view, stat = _source(model, slide), slide.path.stat()
-    state = _begun(folder, dict(slide=[stat.st_size, stat.st_mtime_ns], mpp=slide.mpp, model=model.config['sha256'], stain=stain, **settings), _PIXELS.get(model.task, (None, ()))[1])
-    tissue = None if model.task == 'translate' else tissue_mask(slide, workers=how['workers'])
-    source, warning = _stain(model, view, tissue, stain) if tissue else (False, '')
-    return _Job(model, view, folder, settings | how, state, tissue, source), warning
+    view, known, beside = _source(model, slide), lambda f: [f.stat().st_size, f.stat().st_mtime_ns], _tissue_file(slide.path) if model.task == 'translate' else None
+    state = _begun(folder, dict(slide=known(slide.path), **(dict(tissue=known(beside)) if beside else {}), mpp=slide.mpp, model=model.config['sha256'], stain=stain, **settings), _PIXELS.get(model.task, (None, ()))[1])
+    tissue = tissue_mask(slide, workers=how['workers']) if model.task != 'translate' else beside and _tissue_beside(slide, beside)
+    source, warning = _stain(model, view, tissue, stain) if model.task != 'translate' else (False, '')
+    return _Job(model, view, folder, settings | how, state, tissue, source), ' '.join(filter(None, (_levels(slide), warning)))
 
 # %% ../../nbs/run/62_slide.ipynb #ve620007
 def predict_slide(
     model:Model, # A loaded segmenter or translator
-    path:str|Path, # A slide; for a translator a class map in a TIFF file that is tiled, such as this function writes
+    path:str|Path, # A slide; for a translator a class map in a TIFF file that is tiled, such as this function writes into `classes/`, with the mask of tissue beside it in `tissue/`
     out:str|Path, # Folder for the results
     mpp:float|None=None, # Pixel size of level 0, um; None: what the slide says
     stain:bool=True, # Bring the slide's stain to the model's, where the model has one
@@ -586,7 +619,7 @@ def predict_slide(
     progress:bool=True, # Show progress bars
     objects:str='csv', # How the table of nuclei is written, 'csv' or 'parquet'
 )->tuple[int|None, str]: # Number of nuclei, None from a translator, and a warning or ''
-    "Class map, instance map, nuclei and overlay of a slide, or a picture for a class map, streamed to disk; `HistonbError` for a slide that cannot be read or has no pixel size, and a full disk."
+    "Class map, instance map, nuclei, mask of tissue and overlay of a slide, or a picture for a class map, white where there is glass, streamed to disk; `HistonbError` for a slide that cannot be read or has no pixel size, and a full disk."
     if 2*overlap > tile: raise error(f'an overlap of {overlap} px is more than half of a tile of {tile} px', remedy='Choose larger tiles')
     if model.task not in COUNTS: raise error(f'a model for the task "{model.task}" gives neither class maps nor pictures', remedy='Give a model that was saved with task segment or translate')
     check_objects(objects, out); slide, out, name = Slide(path, mpp), Path(out), _stem(path)

@@ -186,6 +186,14 @@ def _weights(folder, sha256):
     except SafetensorError as e: raise error(f'is not a safetensors file ({e})', path, 'Pickled weights are not read; save the model again with save_model') from None
 
 # %% ../../nbs/run/60_store.ipynb #5274e4b7
+_NEEDED = dict(arch=dict, task=str, sha256=str, table=object, mpp=object, stats=object, stain=object, instances=object, metrics=dict, data=dict, licence=str, note=str)
+
+def _objects(config, path):
+    "Class table, stain and instance settings of a config as objects"
+    if lost := [k for k, t in _NEEDED.items() if k not in config or not isinstance(config[k], t)]: raise error(f'has no {", ".join(lost)} that could be read', path, 'Copy the model folder again')
+    try: return config | {k: config[k] and cls.from_dict(config[k]) for k, cls in dict(table=ClassTable, stain=StainStats, instances=InstanceSettings).items()}
+    except (HistonbError, KeyError, TypeError, AttributeError) as e: raise error(f'does not describe a model ({str(e).rstrip(".")})', path, 'Copy the model folder again') from None
+
 def read_config(
     folder:str|Path, # A model folder
 )->dict: # As in config.json; class table, stain and instance settings as objects
@@ -196,8 +204,7 @@ def read_config(
     config = read_json(path)
     if not isinstance(config, dict) or config.get('format') != FORMAT:
         raise error(f'has model format {config.get("format") if isinstance(config, dict) else None}, this version reads {FORMAT}', path, 'Use the version of histonb that wrote it')
-    for k, cls in dict(table=ClassTable, stain=StainStats, instances=InstanceSettings).items(): config[k] = config[k] and cls.from_dict(config[k])
-    return config
+    return _objects(config, path)
 
 # %% ../../nbs/run/60_store.ipynb #1a80a04a
 def load_model(
@@ -209,8 +216,11 @@ def load_model(
     "A saved model with its pre- and post-processing; `HistonbError` when a file is missing, cut short, altered or of another format."
     folder = Path(folder)
     config, dev = read_config(folder), pick_device(device)
-    weights, net = _weights(folder, config['sha256']), build_net(config['arch'], build)
-    try: net.load_state_dict(weights)
+    weights = _weights(folder, config['sha256'])
+    try: net = build_net(config['arch'], build); net.load_state_dict(weights)
+    except TypeError as e:
+        if build: raise
+        raise error(f'describes a network that this version does not build ({e})', folder/'config.json', 'Use the version of histonb that wrote it') from None
     except RuntimeError: raise error('holds the weights of another network than config.json describes', folder/'model.safetensors', 'Copy the model folder again') from None
     return Model(net.to(dev, memory_format=torch.channels_last).eval(), config, dev, half)
 

@@ -52,20 +52,27 @@ PRESETS = dict(
 DRAWN = dict(n=8, side=192, magnifications=[20, 40, 60], masks=dict(least=40, smooth=1, piece=30))
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #eb29715e
+_RELIEF = dict(relief=None) # a word, or none at all
+
 def settings(
     preset:str='quick', # 'quick' or 'paper'
     drawn:bool=False, # Whether the fields are drawn
     **changes, # Changes, such as `train=dict(epochs=3)` or `models=dict(unetplusplus=None)`
 )->dict: # Nested plain data
-    "The settings of a run; `HistonbError` for a preset or a setting that does not exist."
+    "The settings of a run; `HistonbError` for a preset or a setting that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = deepcopy(PRESETS[preset]) | ({k: v for k, v in DRAWN.items() if k != 'masks'} if drawn else {})
     for part in ([dict(masks=DRAWN['masks'])] if drawn else []) + [changes]:
-        models = s['models'] | {n: m if m is None else s['models'].get(n, {}) | m for n, m in part.get('models', {}).items()}
-        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}) | dict(models={n: m for n, m in models.items() if m is not None})
-    if lost := [k for m in s['models'].values() for k in m if k not in _GAME | s['train']]: raise error(f'there is no setting "models.{lost[0]}"', remedy=f'There are {", ".join(_GAME | s["train"])}')
+        models = _models(s, part.get('models', {}))
+        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}, like=[*PRESETS.values(), _RELIEF]) | dict(models=models)
     if lost := [t for t in s['stains'] if t not in TARGETS]: raise error(f'there is no stain "{lost[0]}"', remedy=f'Use {", ".join(TARGETS)}')
     return s
+
+def _models(s, changes):
+    "Nets changed, added, or left out by None"
+    some = changes if isinstance(changes, dict) else {}; names = dict.fromkeys([*s['models'], *some])
+    with_changes(dict(models={n: _GAME | s['train'] for n in names}), dict(models=changes), like=[dict(models=names), dict(models=dict.fromkeys(names, _ALONE))])
+    return {n: s['models'].get(n, {}) | some.get(n, {}) for n in names if some.get(n, {}) is not None}
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #be881131
 @dataclass

@@ -52,10 +52,10 @@ def settings(
     drawn:bool=False, # Whether the labelled tissue is drawn
     **changes, # Changes by stage, such as `segment=dict(epochs=3)`
 )->dict: # Nested plain data
-    "The settings of a run; `HistonbError` for a preset or a setting that does not exist."
+    "The settings of a run; `HistonbError` for a preset or a setting that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = PRESETS[preset] | {k: v for k, v in DRAWN.items() if not isinstance(v, dict)}
-    return with_changes(with_changes(s, DRAWN if drawn and preset == 'quick' else {}), changes)
+    return with_changes(with_changes(s, DRAWN if drawn and preset == 'quick' else {}), changes, like=PRESETS.values())
 
 # %% ../../nbs/systems/70_colon.ipynb #2a431a30
 @dataclass

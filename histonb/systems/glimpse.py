@@ -41,10 +41,10 @@ def settings(
     drawn:bool=True, # Whether the pictures are drawn
     **changes, # Changes by stage, such as `train=dict(epochs=3)`
 )->dict: # Nested plain data
-    "The settings of a run; `HistonbError` for a preset or a setting that does not exist."
+    "The settings of a run; `HistonbError` for a preset or a setting that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = PRESETS[preset] | (DRAWN if drawn else MARKED)
-    return with_changes(s, changes)
+    return with_changes(s, changes, like=[*PRESETS.values(), dict(positive='tumour', table='binary')])
 
 # %% ../../nbs/systems/74_glimpse.ipynb #ff992c63
 @dataclass

@@ -46,9 +46,9 @@ def settings(
     drawn:bool=False, # Whether the pictures are drawn
     **changes, # Changes, such as `size=48` or `classify=dict(net='densenet161', epochs=3)`
 )->dict: # Nested plain data
-    "The settings of a run; `HistonbError` for a preset or setting that does not exist."
+    "The settings of a run; `HistonbError` for a preset or setting that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
-    return with_changes(PRESETS[preset] | (dict(phantom=DRAWN) if drawn else {}), changes)
+    return with_changes(PRESETS[preset] | (dict(phantom=DRAWN) if drawn else {}), changes, like=[*PRESETS.values(), dict(crop=96)])
 
 # %% ../../nbs/systems/73_mitosis.ipynb #8d5ec7d6
 @dataclass
@@ -347,16 +347,21 @@ def run(
     seed:int=0, # Everything follows from it
     resume:bool=False, # Go on with a run in `out`
     device:str|None=None, # 'cpu', 'cuda'; the best there is when None
-    positive=None, # The class that is sought, where the data have several
-    negative=None, # The class of look-alikes; None: every other
+    positive=None, # The class that is sought, where the data have several; a list of them, or words with commas, where it is more than one
+    negative=None, # The class of look-alikes, likewise; None: every other
     mpp:float|None=None, # Pixel size of the pictures, µm; 0.25 when None, 0 when it is not known: pictures are halved then, and lengths counted in pixels
     **changes, # Changes to the settings, such as `classify=dict(net='densenet161', epochs=3)`
 )->dict: # Figures, flat
     "The whole system, files to report. `HistonbError` names what is wrong with the input before anything is trained."
-    s, dev = settings(preset, data is None, **changes), pick_device(device); opened = {k: v for k, v in dict(positive=positive, negative=negative, mpp=mpp).items() if v is not None}
+    s, dev = settings(preset, data is None, **changes), pick_device(device)
+    opened = {k: v for k, v in dict(positive=_words(positive), negative=_words(negative), mpp=mpp).items() if v is not None}
     record = open_run('mitosis', out, preset, seed, s, dict(data=data), resume, **opened)
     try: return _stages(record, s, data, dev, opened)
     except BaseException: record.finish('failed'); raise
+
+def _words(classes):
+    "Classes as the shell takes them: a run is repeated from its record"
+    return classes if classes is None else ','.join(map(str, classes)) if isinstance(classes, (list, tuple, set)) else str(classes)
 
 def _stages(record, s, data, dev, opened):
     "The stages in order; each is done once."

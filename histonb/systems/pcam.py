@@ -4,9 +4,11 @@
 
 # %% ../../nbs/systems/72_pcam.ipynb #2442ca06
 from __future__ import annotations
+import json
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from math import ceil
 from pathlib import Path
 import numpy as np
@@ -19,6 +21,7 @@ from ..data.pcam import array_patches, find_h5, open_pcam, patch_dls, split_patc
 from ..measure.classify import calibration_figure, classify_intervals, classify_scores, confusion, pick_threshold, roc_figure
 from ..measure.image import RandomExtractor, alike_scale, colour_shift, features, kid
 from ..measure.utility import select, utility
+from ..models.vae import build_vae, build_vq_vae
 from ..phantom.patches import make_pcam
 from ..run.report import Page
 from ..run.store import load_model, save_model, to_picture
@@ -51,12 +54,12 @@ def settings(
     drawn:bool=False, # Whether the patches are drawn
     **changes, # Changes, such as `steps=100` or `models=dict(cgan=dict(epochs=5), vae=None)`
 )->dict: # Nested plain data
-    "The settings of a run; `HistonbError` for a preset, setting or generator that does not exist."
+    "The settings of a run; `HistonbError` for a preset, setting or generator that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = deepcopy(PRESETS[preset]) | ({k: DRAWN[k] for k in ('n', 'size', 'slides')} if drawn else {})
     for part in ([DRAWN] if drawn and preset == 'quick' else []) + [changes]:
         models = _models(s['models'], part.get('models', {}))
-        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}) | dict(models=models)
+        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}, like=[*PRESETS.values(), dict(mixed=['cgan'])]) | dict(models=models)
     order = list(s['models'])
     if lost := [(k, m['base']) for k, m in s['models'].items() if 'base' in m and m['base'] not in order[:order.index(k)]]: raise error(f'the generator "{lost[0][0]}" paints the words of "{lost[0][1]}", which does not come before it', remedy=f'Leave both in, or leave "{lost[0][0]}" out too')
     named = [*s['models'], f'{s["select"]} chosen']
@@ -64,13 +67,24 @@ def settings(
     return s
 
 # %% ../../nbs/systems/72_pcam.ipynb #5f9a0576
+def _defaults(f): return {k: list(p.default) if isinstance(p.default, tuple) else p.default for k, p in signature(f).parameters.items() if p.default is not p.empty and k not in ('generator', 'critic', 'half', 'cbs', 'net', 'kind', 'n_classes', 'size')}
+
+_KNOWN = dict(vae=_defaults(vae_learner) | _vae(100, 16) | dict(arch=_defaults(build_vae)), vq_vae=_defaults(vae_learner) | _VQ | dict(epochs=20, prior_epochs=6, arch=_defaults(build_vq_vae)),
+    cgan=_defaults(cgan_learner) | _GAN | dict(epochs=40), painter=_defaults(painter_learner) | _defaults(cgan_learner) | _PAINTER | dict(epochs=20)) # what each kind of generator can be told
+
+def _checked(name, m):
+    "`HistonbError` for what a generator cannot be told"
+    if (kind := m.get('kind')) not in _KNOWN: raise error(f'the setting "models.{name}.kind" is {json.dumps(kind)}', remedy=f'Use {", ".join(_KNOWN)}')
+    with_changes(_KNOWN[kind], m, f'models.{name}', [dict(watch=False, sigma='optimal', beta=1., lr_critic=1e-3)])
+
 def _models(have, changes):
     "Generators changed, added or left out"
-    out = dict(have)
+    given, out = changes if isinstance(changes, dict) else {}, dict(have); names = dict.fromkeys([*have, *given])
+    with_changes(dict(models={k: {} for k in names}), dict(models={k: {} if isinstance(v, dict) else v for k, v in given.items()} if given else changes), like=[dict(models=names)])
     for k, v in changes.items():
         if v is not None and k not in out and 'kind' not in v: raise error(f'there is no generator "{k}"', remedy=f'There are {", ".join(have)}; a new one needs its kind')
-        if v is None: out.pop(k, None)
-        else: out[k] = out.get(k, {}) | v | ({'arch': out.get(k, {}).get('arch', {}) | v['arch']} if 'arch' in v else {})
+        if v is None: out.pop(k, None); continue
+        old = out.get(k, {}); _checked(k, {'kind': old.get('kind')} | v); out[k] = old | v | ({'arch': old.get('arch', {}) | v['arch']} if 'arch' in v else {})
     return {k: m for k, m in out.items() if k in changes or m.get('base') in (None, *out)}         # a painter goes with its words
 
 # %% ../../nbs/systems/72_pcam.ipynb #727ddc43
