@@ -354,7 +354,7 @@ def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
     p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue, on as many generated pictures, on both in one ratio or several, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k.replace('real + ', 'real and ').replace(' generated', ' times as many generated')) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
+    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k.replace('real + ', 'real and generated, 1 to ').removesuffix(' generated')) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
     three, rows = lambda r, k: tuple(np.round(_three(r, k), 6)), [r for _, r in u.table.iterrows()]
     p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than real alone': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=pd.Index(call, name='trained on')), 'What each arm teaches.')
 
