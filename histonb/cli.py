@@ -291,6 +291,7 @@ def layouts(args # parsed arguments
       arg('--masks', metavar='DIR', help='class maps of the generated pictures, where their set has none'), arg('--out', metavar='DIR', required=True, help='the folder of the report'),
       arg('--model', metavar='FOLDER', help='a saved segmenter that never saw generated tissue (default: a small one is trained)'), arg('--table', help='name of the class table, where the folder has no classes.json'),
       arg('--steps', type=int, default=150, help='training steps of each arm; 0 leaves the second question open (default: 150)'), arg('--seeds', type=int, default=1, help='how often each arm is trained (default: 1)'),
+      arg('--ratio', type=float, action='append', default=[], help='generated pictures to a real one in the mixture; may be given again, the first is judged (default: 1)'),
       arg('--reading', metavar='CSV', action='append', default=[], help='what a reader exported; may be given again'), arg('--key', metavar='KEY', help='key of the reading'),
       arg('--licence', default='not stated', help='licence of the data, for the cards'), arg('--limit', type=int, default=500, help='pictures of each part at most (default: 500)'),
       arg('--seed', type=int, default=0), arg('--device', help='cpu, cuda, cuda:1, mps (default: the best there is)'))
@@ -299,7 +300,7 @@ def evaluate(args # parsed arguments
     "Does generated tissue follow its mask, teach a model, and fool an expert? A report"
     from histonb.core import read_json
     from histonb.run.evidence import evaluate as judge
-    figures = judge(args.real, args.fake, args.out, args.masks, args.model, args.table, args.steps, args.seeds, args.reading, args.key, args.licence, args.limit, args.seed, args.device)
+    figures = judge(args.real, args.fake, args.out, args.masks, args.model, args.table, args.steps, args.seeds, args.reading, args.key, args.licence, args.limit, args.seed, args.device, args.ratio or (1.,))
     report, answers = str((Path(args.out)/'report.html').resolve()), read_json(Path(args.out)/'run.json')['answers']
     _tell(args, *[f'{k}: {answers[k]}' for k in ('follow', 'teach', 'fool')], *answers['found'], f'report: {report}', report=report, answers=answers, figures=figures)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations, product
+import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -25,9 +26,9 @@ from ..prep.stain import REFERENCE, separate
 from ..show import NotebookFigure, as_rgb, panel
 
 # %% auto #0
-__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'LEAST', 'line_gradients', 'find_seams', 'seam_words', 'seam_ratio',
-           'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features', 'Separability',
-           'separability']
+__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'POINTS', 'SIDE', 'LEAST', 'line_gradients', 'find_seams', 'seam_words',
+           'seam_ratio', 'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features',
+           'Separability', 'separability']
 
 # %% ../../nbs/measure/47_telltales.ipynb #d2da21fb
 def line_gradients(
@@ -152,12 +153,52 @@ def _parts(a, b, skip=None): # of each of a: the one of b that shares a part wit
     for i, found in enumerate(rough): out.append(max((_overlaid(_turns(x[i:i + 1, None])[t][0, 0], y[j], win), j) for t, j in found))
     c, j = zip(*out); return np.array(j), np.sqrt(2 - 2*np.clip(c, 0, 1))
 
+# %% ../../nbs/measure/47_telltales.ipynb #7c1d0e61
+POINTS, SIDE = 100, 160 # key points a picture; longest side at which they are sought, px
+_MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8) % 8].ravel() # what mirroring a picture does to the order of a point's description
+
+def _greys(images): # grey, at most SIDE px
+    grey = [cv2.cvtColor(np.ascontiguousarray(as_rgb(p)), cv2.COLOR_RGB2GRAY) for p in images]; scale = [min(1, SIDE/max(g.shape)) for g in grey]
+    return [cv2.resize(g, None, fx=k, fy=k, interpolation=cv2.INTER_AREA) if k < 1 else g for g, k in zip(grey, scale)]
+
+def _points(grey): # (n, 2) x and y, (n, 128) their descriptions of length 1
+    found, d = cv2.SIFT_create(POINTS, contrastThreshold=.01).detectAndCompute(cv2.normalize(grey, None, 0, 255, cv2.NORM_MINMAX), None)
+    return (np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)) if d is None else (np.float32([k.pt for k in found]), np.sqrt(d/np.maximum(d.sum(1, keepdims=True), 1e-9)))
+
+# %% ../../nbs/measure/47_telltales.ipynb #7c1d0e63
+def _relief(grey): g = grey.astype(np.float32); return gaussian_filter(g, 1.2) - gaussian_filter(g, max(grey.shape)/16) # light and shade removed
+
+def _laid(a, b, m): # correlation of two reliefs where both lie, one moved by a similarity; 0 when they share too little
+    size = b.shape[::-1]; on = cv2.warpAffine(a, m, size, flags=cv2.INTER_LINEAR); at = cv2.warpAffine(np.ones_like(a), m, size) > .99
+    if at.sum() < .15*b.size: return 0.
+    x, y = on[at] - on[at].mean(), b[at] - b[at].mean(); return float((x*y).sum()/max(np.sqrt((x*x).sum()*(y*y).sum()), 1e-6))
+
+def _agreed(p, q): # the similarity on which at least five of some pairs of points agree; None when there is none
+    if len(p) < 5: return None
+    cv2.setRNGSeed(0); m, fits = cv2.estimateAffinePartial2D(np.float32(p), np.float32(q), method=cv2.RANSAC, ransacReprojThreshold=2.5, maxIters=500)
+    return m if m is not None and fits.sum() > 4 and .4 < np.hypot(m[0, 0], m[0, 1]) < 2.5 else None
+
+# %% ../../nbs/measure/47_telltales.ipynb #7c1d0e64
+def _moved(a, b, skip=None): # of each of a: the one of b of which it is a magnified, turned or far-shifted copy, and the distance there: 0 for a copy, 1.4 where nothing fits
+    ga, gb = _greys(a), _greys(b); pb = [_points(g) for g in gb]; own = np.repeat(np.arange(len(b)), [len(p) for p, _ in pb]); at = np.concatenate([p for p, _ in pb]); db = torch.from_numpy(np.concatenate([d for _, d in pb])).T.contiguous(); out = []
+    for i, g in enumerate(ga):
+        p, d = _points(g); best = 0., 0; sides = ((d, p, _relief(g)), (d[:, _MIRRORED], p*[-1, 1] + [g.shape[1] - 1, 0], _relief(g[:, ::-1]))) if len(p) and len(own) else ()
+        for d, p, x in sides:
+            alike = torch.from_numpy(np.ascontiguousarray(d)) @ db
+            if skip is not None: alike[:, torch.from_numpy(skip[i][own])] = -1
+            j = alike.argmax(1).numpy(); votes = np.bincount(own[j], minlength=len(b))
+            for k in np.argsort(-votes, kind='stable')[:2]:
+                use = own[j] == k
+                if (m := _agreed(p[use], at[j[use]])) is not None and not (skip is not None and skip[i][k]): best = max(best, (_laid(x, _relief(gb[k]), m), int(k)))
+        out.append(best)
+    c, j = zip(*out); return np.array(j), np.sqrt(2 - 2*np.clip(c, 0, 1))
+
 # %% ../../nbs/measure/47_telltales.ipynb #083f5d1a
 @dataclass(repr=False)
 class Copies:
     "Result of `find_copies`."
-    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features, part), suspected, whether by a part alone
-    figures:dict # copies, copied_parts, share, pixels_ratio, features_ratio and part_ratio with intervals: median nearness over that of held-out pictures
+    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features, part, moved), suspected, whether it is no copy of the whole
+    figures:dict # copies, copied_parts, share, pixels_ratio, features_ratio, part_ratio and moved_ratio with intervals: median nearness over that of held-out pictures
     def __repr__(self): return self.words()
 
 def _nearness(d, ref): # nearest of each row, the limit of what is too near, the usual distance of held-out pictures
@@ -171,8 +212,8 @@ def _reference(dist, same): # distances of held-out pictures to the training set
     return np.where(same, np.inf, dist('train', 'train')).min(1)
 
 def _suspected(t, looks, figures): # the verdict of each look, as one
-    whole = t.near_pixels | t.near_features; t['suspected'] = whole | t.near_part; t['part_only'] = t.near_part & ~whole
-    first = np.where(t.part_only, 2, t[['pixels', 'features']].to_numpy().argmin(1)); t['nearest'] = t[[f'nearest_{k}' for k in looks]].to_numpy()[np.arange(len(t)), first]
+    whole = t.near_pixels | t.near_features; t['suspected'] = whole | t.near_part | t.near_moved; t['part_only'] = t.suspected & ~whole
+    first = np.where(t.part_only, np.where(t.near_moved & ~(t.near_part & (t.part < t.moved)), 3, 2), t[['pixels', 'features']].to_numpy().argmin(1)); t['nearest'] = t[[f'nearest_{k}' for k in looks]].to_numpy()[np.arange(len(t)), first]
     return Copies(t[['nearest', *looks, 'suspected', 'part_only']], dict(copies=int(t.suspected.sum()), copied_parts=int(t.part_only.sum()), share=float(t.suspected.mean())) | figures)
 
 # %% ../../nbs/measure/47_telltales.ipynb #59afffdc
@@ -190,7 +231,8 @@ def find_copies(
     sets, cols, fig = dict(fake=fake, train=train) | (dict(held=held) if held is not None else {}), {}, {}; side = min(96, *(min(as_rgb(p).shape[:2]) for v in sets.values() for p in v)); f = {k: _invariant(extractor or RandomExtractor(), v, side) for k, v in sets.items()}
     dists = dict(pixels=lambda a, b: _pixel_distances(sets[a], sets[b]), features=lambda a, b: _feature_distances(f['train'], f[a], f[b])); same = None if held is not None else _same(len(train), groups)
     refs = {k: _reference(d, same) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
-    near = {k: _nearness(d('fake', 'train'), refs[k][fair]) for k, d in dists.items()}; ref = _parts(held or train, train, same)[1]; ref = ref[ref > SHARED]; near['part'] = *_parts(fake, train), .5*float(np.min(ref, initial=1.4)), float(np.median(ref)) if len(ref) else 1.
+    near = {k: _nearness(d('fake', 'train'), refs[k][fair]) for k, d in dists.items()}
+    for k, look in dict(part=_parts, moved=_moved).items(): ref = look(held or train, train, same)[1]; ref = ref[ref > SHARED]; near[k] = *look(fake, train), .5*float(np.min(ref, initial=1.4)), float(np.median(ref)) if len(ref) else 1.
     for name, (at, d, limit, usual) in near.items():
         cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'near_{name}': d < limit}
         fig |= dict(zip((f'{name}_ratio', f'{name}_ratio_lo', f'{name}_ratio_hi'), map(float, bootstrap(list(d/max(usual, 1e-9)), np.median, n))))
@@ -203,7 +245,7 @@ def words(self:Copies,
 )->str: # A sentence or two
     "What was found."
     f = self.figures; near = 'Generated pictures lie {:.2f} ({:.2f} to {:.2f}) times as far from their nearest training picture as held-out real ones do, in features.'.format(*(f[f'features_ratio{e}'] for e in ('', '_lo', '_hi')))
-    part = f', {f["copied_parts"]} of them of a part or shifted' if f['copied_parts'] else ''; call = names or (range(len(self.table)), range(1 + int(self.table.nearest.max()))); pairs = [f'{call[0][i]} after {call[1][int(r.nearest)]}' for i, r in self.table[self.table.suspected].iterrows()]
+    part = f', {f["copied_parts"]} of them of a part, shifted or magnified' if f['copied_parts'] else ''; call = names or (range(len(self.table)), range(1 + int(self.table.nearest.max()))); pairs = [f'{call[0][i]} after {call[1][int(r.nearest)]}' for i, r in self.table[self.table.suspected].iterrows()]
     some = f' ({", ".join(pairs[:6])}{" …" * (len(pairs) > 6)}{"" if names else "; numbered from 0"})'
     return (f'{f["copies"]} of {len(self.table)} generated pictures are suspected copies of training pictures{part}{some}. ' if f['copies'] else 'No generated picture is a suspected copy of a training picture, or of a part of one. ') + near
 
@@ -215,7 +257,7 @@ def show(self:Copies,
     size:float=1., # Side of one picture, inches
 ): # Figure: generated pictures above the training pictures nearest to them
     "The most suspicious pairs: the suspected first, then the nearest."
-    t = self.table.assign(d=np.where(self.table.part_only, self.table.part, self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'd'], ascending=[False, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
+    t = self.table.assign(d=np.where(self.table.part_only, self.table[['part', 'moved']].min(axis=1), self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'd'], ascending=[False, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
     return panel({f'{k + 1}: {r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for k, (i, r) in enumerate(t.iterrows())}, size=size)
 
 # %% ../../nbs/measure/47_telltales.ipynb #3bee4bdf

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
+import cv2
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
@@ -127,8 +128,11 @@ class LayoutModel:
 
 # %% ../../nbs/prep/13_layouts.ipynb #644fae41
 def _turned(shape, angle, way=1): # a shape turned from x towards y by an angle (back with way -1), cut to itself
-    t = ndimage.rotate(np.pad(shape.astype(np.float32), 2), -way*np.degrees(angle), order=1) > .5
-    return t[ndimage.find_objects(t.astype(np.int8))[0]] if t.any() else shape
+    (h, w), n = shape.shape, int(shape.sum()); side = int(np.hypot(h, w)) + 4; c = (side - 1)/2
+    turn = cv2.getRotationMatrix2D(((w - 1)/2, (h - 1)/2), -way*float(np.degrees(angle)), 1.) + [[0, 0, c - (w - 1)/2], [0, 0, c - (h - 1)/2]]
+    soft = cv2.GaussianBlur(cv2.warpAffine(shape.astype(np.float32), turn, (side, side), flags=cv2.INTER_LINEAR), (7, 7), 1.).ravel()
+    at = np.zeros(side**2, bool); at[np.argpartition(-soft, n - 1)[:n]] = True; at = at.reshape(side, side)                                   # as large as it was, its border even
+    ys, xs = np.flatnonzero(at.any(1)), np.flatnonzero(at.any(0)); return at[ys[0]:ys[-1] + 1, xs[0]:xs[-1] + 1]
 
 def _measured(layout): # rows y, x, class, angle, elongation; and {class: upright shapes of whole nuclei}
     rows, bank, (h, w) = [], {}, layout.classes.shape; kinds = instance_classes(layout.instances, layout.classes)
@@ -180,16 +184,18 @@ def _field(points, values, size, blur): # values at points, smoothed; (h, w)
     f = np.zeros(size, np.float32); at = np.clip(points.astype(int), 0, np.array(size) - 1); np.add.at(f, (at[:, 0], at[:, 1]), values)
     return ndimage.gaussian_filter(f, blur, mode='reflect')
 
+def _folded(p, size): return np.stack([n - np.abs(n - p[:, i] % (2*n)) for i, n in enumerate(size)], 1) # what leaves is mirrored in
+
 def _scattered(points, angle, old, size, g, blur): # points and angles turned, mirrored, shifted into another window and warped
     h, w = old; p = points - [h/2, w/2]; k = int(g.integers(4)); c, s = ((1, 0), (0, 1), (-1, 0), (0, -1))[k]
     p = p @ np.array([[c, -s], [s, c]]).T; angle = angle - k*np.pi/2; (h, w) = (w, h) if k % 2 else (h, w)
     if g.random() < .5: p, angle = p*[1, -1], -angle
-    p = p + [h/2, w/2] + g.uniform(-.5, .5, 2)*[h, w]; p = np.abs(p); p = np.stack([n - np.abs(n - p[:, i] % (2*n)) for i, n in enumerate((h, w))], 1)
+    p = p + [h/2, w/2] + g.uniform(-.5, .5, 2)*[h, w]; p = _folded(p, (h, w))
     reps = [int(np.ceil(n/m)) for n, m in zip(size, (h, w))]; tiles = [(np.where(i % 2, h - p[:, 0], p[:, 0]) + i*h, np.where(j % 2, w - p[:, 1], p[:, 1]) + j*w) for i in range(reps[0]) for j in range(reps[1])]
     p, angle = np.concatenate([np.stack(t, 1) for t in tiles]), np.tile(angle, len(tiles)); keep = (p < size).all(1)
     warp = [ndimage.gaussian_filter(g.standard_normal(size), 2*blur, mode='reflect') for _ in range(2)]; at = np.clip(p[keep].astype(int), 0, np.array(size) - 1)
     moved = p[keep] + np.stack([blur*v[at[:, 0], at[:, 1]]/max(v.std(), 1e-9) for v in warp], 1)
-    return moved, angle[keep], np.tile(np.arange(len(points)), len(tiles))[keep]
+    return _folded(moved, size), angle[keep], np.tile(np.arange(len(points)), len(tiles))[keep]
 
 # %% ../../nbs/prep/13_layouts.ipynb #d13d31cf
 @patch
@@ -211,9 +217,8 @@ def plan(self:LayoutModel,
 def _tally(classes, times): c, n = np.unique(classes, return_counts=True); return c, n*times
 
 # %% ../../nbs/prep/13_layouts.ipynb #cd5fc38e
-def _places(density, k, g): # k places drawn from a density, (k, 2) px
-    flat = density.ravel(); i = np.searchsorted(np.cumsum(flat, dtype=np.float64), g.random(k)*flat.sum(dtype=np.float64)).clip(max=flat.size - 1)
-    return np.stack(np.unravel_index(i, density.shape), 1)
+def _places(flow, size, k, g): # k places drawn from a density given as its running sum, (k, 2) px
+    return np.stack(np.unravel_index(np.searchsorted(flow, g.random(k)*flow[-1]).clip(max=flow.size - 1), size), 1)
 
 def _readiness(model, cls, places, taken): # how readily a nucleus goes to each of some places, 0-1
     if not taken: return np.ones(len(places))
@@ -229,7 +234,7 @@ def _fits(shape, y, x, inst, gap): # where the shape would lie, when enough of i
     box = _window(shape, y, x, inst.shape)
     if box is None: return None
     part, under = shape[box[1]], inst[box[0]]
-    if part.sum() < .1*shape.sum() or (under[part] > 0).mean() > (.02 if gap else .15): return None
+    if part.sum() < .1*shape.sum() or (under[part] > 0).mean() > (.0 if gap else .1): return None
     if gap:
         y0, x0, y1, x1 = box[0][0].start, box[0][1].start, box[0][0].stop, box[0][1].stop; wide = np.zeros((y1 - y0 + 2, x1 - x0 + 2), bool); wide[1:-1, 1:-1] = part
         near = np.pad(inst, 1)[y0:y1 + 2, x0:x1 + 2]
@@ -237,17 +242,20 @@ def _fits(shape, y, x, inst, gap): # where the shape would lie, when enough of i
     return box[0], part & (under == 0)
 
 # %% ../../nbs/prep/13_layouts.ipynb #1e2873ed
-@patch
-def _settled(self:LayoutModel, cls, density, lie, inst, taken, tries, g, gap):
-    "Where a nucleus of a class goes: (box, pixels), (y, x); None when it finds no place"
-    bank = self.shapes[cls]; drawn = sorted((bank[int(i)] for i in g.integers(len(bank), size=3)), key=np.sum); k = int(g.integers(3))
-    for shape in drawn[k::-1]:                                                        # the one drawn, then smaller ones
-        places = _places(density, tries, g); rank = np.argsort(-np.log(np.maximum(_readiness(self, cls, places, taken), 1e-12)) - g.gumbel(size=tries)); shape = shape[:, ::-1] if g.random() < .5 else shape
-        for y, x in places[rank[:12]].tolist():
-            if hit := _fits(_turned(shape, _angle(lie, y, x, g)), y, x, inst, gap): return hit, (y, x)
+def _settled(model, cls, shape, flow, lie, inst, taken, tries, g, gap):
+    "Where a nucleus goes: (box, pixels), (y, x); None when it finds no place"
+    places = _places(flow, inst.shape, tries, g); rank = np.argsort(-np.log(np.maximum(_readiness(model, cls, places, taken), 1e-12)) - g.gumbel(size=tries))
+    spare = []
+    for y, x in places[rank].tolist():
+        if hit := _fits(_turned(shape, _angle(lie, y, x, g)), y, x, inst, gap):
+            if gap or _beside(inst, *hit): return hit, (y, x)
+            spare.append((hit, (y, x)))
+            if len(spare) == 4: break                                                 # four places beside no other nucleus: the first of them
+    return spare[0] if spare else None
 
 def _beside(inst, box, part): # numbers of the nuclei beside a new one
     (y, x), wide = box, ndimage.binary_dilation(np.pad(part, 1)); return set(np.unique(np.pad(inst, 1)[y.start:y.stop + 2, x.start:x.stop + 2][wide]).tolist()) - {0}
+
 
 # %% ../../nbs/prep/13_layouts.ipynb #8441840b
 @patch
@@ -255,19 +263,23 @@ def sample(self:LayoutModel,
     seed:int=0, # Decides everything
     size:int|tuple|None=None, # Side, or (height, width), px; that of the first mask when None
     plan:str='borrowed', # As for `plan`
-    tries:int=40, # Places looked at for each nucleus
+    tries:int=60, # Places looked at for each nucleus
     blur:float=9., # As for `plan`
 )->Layout:
-    "A new layout."
+    "A new layout: a window cut out of a larger one, so that its border cuts nuclei as that of a training mask does."
     size = self.sizes[0] if size is None else (size, size) if np.isscalar(size) else tuple(size); g = rng(seed, 'layout', *size)
-    density, counts, lie = self.plan(size, g, blur, plan); classes, inst, taken = np.zeros(size, np.uint8), np.zeros(size, np.int32), []; met = set()
-    area = lambda c: -np.mean([s.sum() for s in self.shapes[c]])
-    for c in sorted((c for c in counts if c in self.shapes), key=area):
-        for _ in range(counts[c]):
-            gap = len(met) > self.touching*len(taken)                                  # as many nuclei touch one another as in training
-            if found := self._settled(c, density[c], lie, inst, taken, tries, g, gap):
-                (box, part), at = found; near = _beside(inst, box, part); met |= near and near | {len(taken) + 1}; classes[box][part], inst[box][part] = c, len(taken) + 1; taken.append((*at, c))
-    return Layout(classes, inst)
+    side = {c: np.mean([np.mean(s.shape) for s in b]) for c, b in self.shapes.items()}; edge = int(np.ceil(1.25*max(side.values()))); large = tuple(n + 2*edge for n in size)
+    density, counts, lie = self.plan(large, g, blur, plan); classes, inst, taken = np.zeros(large, np.uint8), np.zeros(large, np.int32), []; met = set()
+    flow = {c: np.cumsum(density[c], dtype=np.float64) for c in counts}; wanted = []
+    for c in (c for c in counts if c in self.shapes):
+        n = round(counts[c]*np.prod(size)/np.prod([n + side[c] for n in size]))                            # a mask also counts nuclei whose centre lies outside
+        wanted += [(c, s[:, ::way]) for s, way in ((self.shapes[c][int(i)], int(w)) for i, w in zip(g.integers(len(self.shapes[c]), size=n), g.choice([-1, 1], n)))]
+    for c, shape in sorted(wanted, key=lambda k: -k[1].sum()):                                             # the large ones first, or they would find no place
+        gap = len(met) > self.touching*len(taken)                                                          # as many nuclei touch one another as in training
+        if found := _settled(self, c, shape, flow[c], lie, inst, taken, tries, g, gap):
+            (box, part), at = found; near = _beside(inst, box, part); met |= near and near | {len(taken) + 1}; classes[box][part], inst[box][part] = c, len(taken) + 1; taken.append((*at, c))
+    window = np.s_[edge:-edge, edge:-edge]; return layout_of(classes[window], inst[window])
+
 
 # %% ../../nbs/prep/13_layouts.ipynb #01bc0bc0
 def layout_stats(

@@ -28,6 +28,7 @@ from ..measure.realism import realism
 from ..measure.telltales import find_copies, find_leaks, find_seams, seam_words, separability
 from ..measure.utility import SegmentMetric, take, utility
 from ..prep.masks import InstanceSettings, instances
+from .predict import predict_tiled
 from .report import Page
 from .store import decide, load_model
 from ..show import bars, overlay, panel
@@ -36,7 +37,8 @@ from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'write_cards', 'evaluate']
+__all__ = ['Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'tiling_changes', 'write_cards',
+           'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
 @dataclass
@@ -213,22 +215,22 @@ def follow(self:Evidence, segment, seed=0, n=500):
 
 # %% ../../nbs/run/66_evidence.ipynb #b242583f
 @patch
-def teach(self:Evidence, fit, strong, steps, seeds=1, seed=0, n=200):
+def teach(self:Evidence, fit, strong, steps, seeds=1, seed=0, n=200, ratios=(1.,)):
     "Does a segmenter learn from generated tissue?"
     train, test, fake = (self.sets[k] for k in ('train', 'test', 'fake'))
     if not steps: why = 'no steps of training were asked for; give --steps.'
     elif fake.classes is None or train.classes is None: why = 'there are no masks of the ' + ('generated' if fake.classes is None else 'real') + ' pictures.'
-    elif test is None or min(len(train), len(fake), len(test)) < 8: why = 'at least 8 pictures are needed to learn from and 8 of other tiles to be tested on.'
+    elif test is None or min(len(train), int(len(fake)/max(1, *ratios)), len(test)) < 8: why = 'at least 8 pictures are needed to learn from and 8 of other tiles to be tested on.'
     elif len({x.shape for t in (test, fake) for x in t.images}) > 1: why = 'pictures have several sizes; cut them to one.'
     else: why = None
     if why: self.answers['teach'] = 'note', f'Not answered: {why}'; return
-    real = take(train.pairs, len(fake), seed) if len(fake) < len(train) else train.pairs; metric = SegmentMetric(train.table.names)
-    u = self.parts['utility'] = utility(fit, real, dict(generated=fake.pairs), test.pairs, metric, metric.keys[0], [seed + k for k in range(seeds)], steps, (1.,), test.groups, rivals=dict(augmented=strong), n=n)
-    self.figures |= u.figures('teach'); more, rival = u.versus('real + 1 generated'), u.versus('real + 1 generated', 'real, augmented'); self.figures |= {f'teach_gain{w}{e}': v for w, g in (('', more), ('_over_augmented', rival)) for e, v in zip(('', '_lo', '_hi'), g)}
+    few, mix = int(len(fake)/max(1, *ratios)), f'real + {ratios[0]:g} generated'; real = take(train.pairs, few, seed) if few < len(train) else train.pairs; metric = SegmentMetric(train.table.names)
+    u = self.parts['utility'] = utility(fit, real, dict(generated=fake.pairs), test.pairs, metric, metric.keys[0], [seed + k for k in range(seeds)], steps, ratios, test.groups, rivals=dict(augmented=strong), n=n)
+    self.figures |= u.figures('teach'); more, rival = u.versus(mix), u.versus(mix, 'real, augmented'); self.figures |= {f'teach_gain{w}{e}': v for w, g in (('', more), ('_over_augmented', rival)) for e, v in zip(('', '_lo', '_hi'), g)}
     say = lambda g: f'{g[0]:+.3f} ({g[1]:+.3f} to {g[2]:+.3f})'; t = u.table[u.main]
     poor = t.drop([k for k in t.index if k.startswith('TRTS')]).max() < .2                       # nets that know nothing cannot be compared
     short = 'Cannot be said: no net has learned enough, give more steps' if poor else 'No: added to real tissue it makes a worse model' if more[2] < 0 else 'Not shown: added to real tissue it makes no difference that could be told' if more[1] <= 0 else 'Yes, but less than strong augmentation of real tissue does' if rival[2] < 0 else 'Yes: added to real tissue it makes a better model'
-    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if poor or short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together teach a mean Dice of nuclei of {t["real + 1 generated"]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
+    self.answers['teach'] = 'good' if short.startswith('Yes:') else 'note' if poor or short.startswith('Not shown') else 'warn', (f'{short}. Real and generated tissue together{"" if ratios[0] == 1 else f" (1 to {ratios[0]:g})"} teach a mean Dice of nuclei of {t[mix]:.3f}, real tissue alone {t["TRTR"]:.3f}, a difference of {say(more)}; '
         f'against real tissue with strong augmentation {say(rival)}. Generated tissue alone teaches {t["TSTR generated"]:.3f}. {seeds} seed{"s" * (seeds > 1)}, {steps} steps, {len(set(test.groups))} test tiles.')
 
 # %% ../../nbs/run/66_evidence.ipynb #499cd34d
@@ -272,14 +274,24 @@ def twins(self:Evidence, steps, seed=0, device=None, n=500):
     d['words'] = f'A small classifier of real tissue gives {share("real")} of {d["n"]} real test pictures their label, and {share("twins")} of their synthetic twins: a difference of {100*d["difference"]:+.0f} points ({100*d["difference_lo"]:+.0f} to {100*d["difference_hi"]:+.0f}).{weak}'
     kind, said = self.answers.get('fool', ('note', '')); self.answers['fool'] = 'warn' if d['difference_hi'] < 0 and not weak else kind, f'{said} {d["words"]}'.strip()
 
+# %% ../../nbs/run/66_evidence.ipynb #7c1d0f11
+def tiling_changes(
+    model, # A loaded segmenter, or a function from (B, h, w, 3) pixels to maps (B, n, h, w)
+    images:list, # Pictures (h, w, 3) uint8
+)->float: # Share of pixels, 0-1
+    "How many pixels get another class where a picture is read in tiles half as wide instead of whole."
+    read = lambda im, tile, overlap: predict_tiled(model, im, tile, overlap, reduce='labels', progress=False); side = [max(im.shape[:2]) for im in images]
+    return float(np.mean([(read(im, 32*ceil(s/32), 0) != read(im, max(32, 16*ceil(s/32)), max(8, s//8))).mean() for im, s in zip(images, side)]))
+
 # %% ../../nbs/run/66_evidence.ipynb #e51fe1bc
 @patch
-def look(self:Evidence, extractor=None):
+def look(self:Evidence, extractor=None, model=None):
     "Seams, copies and leaks."
     train, test, fake = (self.sets[k] for k in ('train', 'test', 'fake'))
     if len({x.shape for x in fake.images}) == 1:
         s = _attempt(self, 'seams', lambda: find_seams(fake.images, train.images if {x.shape for x in train.images} == {x.shape for x in fake.images} else None))
         if s is not None: self.figures['seams_found'] = len(s); self.faults += [seam_words(s)] * bool(len(s))
+    if model is not None: self.figures['tiling_changed'] = self.parts['tiling'] = tiling_changes(model, fake.images[:3])
     c = _attempt(self, 'copies', lambda: find_copies(fake.images, train.images, test.images if test is not None and len(test) >= 10 else None, extractor, train.groups))
     if c is not None: self.figures |= {f'copies_{k}': v for k, v in c.figures.items()}; self.faults += [c.words((fake.names, train.names)).split('. ')[0] + '.'] * bool(c.figures['copies'])
     if test is not None:
@@ -296,7 +308,7 @@ def _three(t, k): return (t[k], t[f'{k}_lo'], t[f'{k}_hi'])
 _KEYS = dict(follow_ratio_nucleus=('Follows its mask: Dice on generated over real tissue', (0, 2), '1: as real tissue does'), teach_gain=('Teaches: gain in mean Dice, real + generated over real alone', (-.2, .2), '0: no gain'),
              separability_auc_all_together=('Is told from real tissue by a classifier: AUC', (0, 1), '0.5: by chance'), twins_difference=('Twins keep their label: difference in accuracy', (-.5, .5), '0: none is lost'), reading_origin_accuracy=('Is told from real tissue by readers: right answers', (0, 1), '0.5: by chance'))
 
-def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), (round(x, 3) + 0 for x in _three(f, k))), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
+def _keys(f): return {name: dict(zip(('v', 'lo', 'hi'), (round(x, 6) + 0 for x in _three(f, k))), note=note, scale=scale) for k, (name, scale, note) in _KEYS.items() if {k, f'{k}_lo', f'{k}_hi'} <= f.keys()}
 
 @patch
 def page(self:Evidence,
@@ -329,8 +341,8 @@ def _page_follow(self:Evidence, p):
     "The first question"
     if (f := self.parts.get('fidelity')) is None: return
     p.section('Does it follow its mask?', 'Generated tissue is segmented by a net that learned from real tissue alone, and compared with the masks it was made from; real tissue with its own masks gives the scale. A ratio above 1.05 is a finding too: such nuclei are easier than real ones.'); t, names = f.table, f.table.index.rename('class')
-    p.table(pd.DataFrame({k: [tuple(np.round(_three(r, k), 3)) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | dict(verdict=t.verdict.to_numpy()), index=names), 'Dice with the mask, with 95 % intervals, and the ratio of the two.')
-    p.table(pd.DataFrame({'in the masks': t.n_mask.to_numpy(), 'found again': t.n_generated.to_numpy(), 'count error': t.count_error.round(3).to_numpy(), 'PQ generated': t.pq_generated.round(3).to_numpy(), 'PQ real': t.pq_real.round(3).to_numpy()}, index=names), 'Nuclei one by one: how many there are in the masks of generated tissue and how many are found, the relative error of the count, and panoptic quality.')
+    p.table(pd.DataFrame({k: [tuple(np.round(_three(r, k), 6)) for _, r in t.iterrows()] for k in ('generated', 'real', 'ratio')} | dict(verdict=t.verdict.to_numpy()), index=names), 'Dice with the mask, with 95 % intervals, and the ratio of the two.')
+    p.table(pd.DataFrame({'in the masks': t.n_mask.to_numpy(), 'found again': t.n_generated.to_numpy(), 'count error': t.count_error.to_numpy(), 'PQ generated': t.pq_generated.to_numpy(), 'PQ real': t.pq_real.to_numpy()}, index=names), 'Nuclei one by one: how many there are in the masks of generated tissue and how many are found, the relative error of the count, and panoptic quality.')
     worst = np.argsort([((a > 0) & (a == b)).sum()/max((a > 0).sum(), 1) if (a > 0).any() else 1 for a, b in zip(f.masks, f.found)])[:3]
     p.figure(f.plot(), 'Dice by class, with 95 % intervals.'); p.figure(f.show(self.sets['fake'].images, list(map(int, worst))), 'The three pictures that follow their masks least: what became of each nucleus.')
 
@@ -341,9 +353,9 @@ _ARMS = {'TRTR': 'real alone', 'TSTR generated': 'generated alone', 'real + 1 ge
 def _page_teach(self:Evidence, p):
     "The second question"
     if (u := self.parts.get('utility')) is None: return
-    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue, on as many generated pictures, on both, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
-    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
-    three, rows = lambda r, k: tuple(np.round(_three(r, k), 3)), [r for _, r in u.table.iterrows()]
+    p.section('Does it teach a model?', 'One small net, one budget, trained on real tissue, on as many generated pictures, on both in one ratio or several, and on real tissue with strong augmentation; always tested on the same real tiles that none of them has seen. Intervals come from drawing tiles and seeds again. Whether the generator saw the test tiles, only its maker knows: it must not have.')
+    fig, m, call = u.figure(), u.main, [_ARMS.get(k, k.replace('real + ', 'real and generated, 1 to ').removesuffix(' generated')) for k in u.table.index]; fig.axes[0].set_xlabel('mean Dice of nuclei', fontsize=8); fig.axes[0].set_yticklabels(call); p.figure(fig, 'Mean Dice of nuclei on real test tiles, with 95 % intervals; the last line is tested on generated tissue instead.')
+    three, rows = lambda r, k: tuple(np.round(_three(r, k), 6)), [r for _, r in u.table.iterrows()]
     p.table(pd.DataFrame({'pictures': u.table.n.to_numpy(), 'mean Dice': [three(r, m) for r in rows], 'more than real alone': [tuple(-np.array(three(r, f'{m}_gap'))[[0, 2, 1]] + 0) for r in rows], 'nucleus Dice': [three(r, 'nucleus_dice') for r in rows]}, index=pd.Index(call, name='trained on')), 'What each arm teaches.')
 
 @patch
@@ -365,6 +377,7 @@ def _page_origin(self:Evidence, p):
     "Seams, copies, leaks"
     p.section('Seams, copies, leaks', 'Lines at which all generated pictures change, pictures that lie too near a training picture, and pictures or tiles that are in two parts of the real set.')
     if (s := self.parts.get('seams')) is not None: p.text(seam_words(s))
+    if (d := self.parts.get('tiling')) is not None: p.text(f'Read in tiles half as wide instead of whole, {d:.2%} of the pixels of three generated pictures get another class from the segmenter.')
     if (c := self.parts.get('copies')) is not None: p.text(c.words((self.sets['fake'].names, self.sets['train'].names))); p.figure(c.show(self.sets['fake'].images, self.sets['train'].images), 'The ten most suspicious pairs: generated above, the nearest training picture below (it may be turned); the number is their distance over that of held-out pictures.')
     if (found := self.parts.get('leaks')) is not None: p.text(' '.join(found[:20]) or 'No picture and no tile is in both parts of the real set.')
 
@@ -430,16 +443,18 @@ def evaluate(
     limit:int=500, # Pictures of each part at most
     seed:int=0, # Everything follows from it
     device:str|None=None, # 'cpu', 'cuda'; the best there is when None
+    ratios:tuple=(1.,), # Mixtures: how many generated to a real one; the first is judged
 )->dict: # Figures, flat
     "Answer the three questions and write `report.html`, `figures.json`, `run.json` and the cards; `HistonbError` names what is wrong before anything is trained."
     if bool(readings) != bool(key): raise error('readings and their key belong together', remedy='Give --reading and --key, or neither')
-    given = dict(real=real, fake=fake, masks=masks, model=model); settings = dict(steps=steps, seeds=seeds, limit=limit, table=str(getattr(table, 'name', table)), licence=licence, readings=[Path(r).name for r in readings])
-    e = Evidence(read_tissue(real, fake, masks, table, limit, seed)); seg = load_model(model, device) if model else None; dev = pick_device(device); command = _command(given, out, steps, seeds, licence, limit, seed, readings, key)
+    if not len(ratios) or min(ratios) <= 0: raise error(f'there is no mixture of {", ".join(f"{r:g}" for r in ratios) or "no"} generated to a real picture', remedy='Give ratios above 0')
+    given = dict(real=real, fake=fake, masks=masks, model=model); settings = dict(steps=steps, seeds=seeds, ratios=list(ratios), limit=limit, table=str(getattr(table, 'name', table)), licence=licence, readings=[Path(r).name for r in readings])
+    e = Evidence(read_tissue(real, fake, masks, table, limit, seed)); seg = load_model(model, device) if model else None; dev = pick_device(device); command = _command(given, out, steps, seeds, licence, limit, seed, readings, key, ratios)
     run = Run.start(out, 'evidence', 'evaluate', seed, settings, command, given)
     try:
         fit, strong = (_remembered(partial(small_fit, table=e.sets['train'].table, strong=s, device=dev)) for s in (False, True))
         real_only = lambda data, s, b: fit(data, s, b)
-        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look()
+        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed, ratios=tuple(ratios)); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look(None, seg)
         run.figures(**e.figures); run.record['answers'] = {k: e.answers[k][1] for k in _ASKED} | dict(found=e.faults); run.finish()
         manifest = read_json(Path(fake)/'manifest.json') if (Path(fake)/'manifest.json').exists() else {}
         write_json(run.out/'figures.json', e.figures); write_cards(e, run.record, run.out, manifest); e.page(run.record).write(run.out/'report.html')
@@ -447,7 +462,7 @@ def evaluate(
     return run.record['figures']
 
 # %% ../../nbs/run/66_evidence.ipynb #6896ac21
-def _command(given, out, steps, seeds, licence, limit, seed, readings, key):
+def _command(given, out, steps, seeds, licence, limit, seed, readings, key, ratios=(1.,)):
     "How to repeat it on the shell"
     words = {k: v for k, v in given.items() if v} | dict(out=out, steps=steps, seeds=seeds, limit=limit, seed=seed) | (dict(licence=licence) if licence != 'not stated' else {}) | (dict(key=key) if key else {})
-    return shlex.join(['histonb', 'evaluate', *(w for k, v in words.items() for w in (f'--{k}', str(v))), *(w for r in readings for w in ('--reading', str(r)))])
+    return shlex.join(['histonb', 'evaluate', *(w for k, v in words.items() for w in (f'--{k}', str(v))), *(w for r in readings for w in ('--reading', str(r))), *(w for r in ratios if tuple(ratios) != (1.,) for w in ('--ratio', f'{r:g}'))])

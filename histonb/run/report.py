@@ -146,7 +146,10 @@ def figure(self:Page,
 # %% ../../nbs/run/63_report.ipynb #f7fc1f72
 def _cell(v, digits, tag='td'):
     "One cell of a table"
-    if isinstance(v, (tuple, list)) and len(v) == 3: return f'<{tag} class="num">{number(v[0], digits)} <small>{number(v[1], digits)}{" to " if any(x is not None and x < 0 for x in v[1:]) else "–"}{number(v[2], digits)}</small></{tag}>'
+    if isinstance(v, (tuple, list)) and len(v) == 3 and number(v[0], digits) == '–': v = None
+    if isinstance(v, (tuple, list)) and len(v) == 3:
+        say = lambda x: f'{x:.{digits}f}' if isinstance(x, numbers.Number) and 0 < abs(x) < 1 and max(abs(y) for y in v if isinstance(y, numbers.Number)) > .01 else number(x, digits)      # as many decimals for all three
+        return f'<{tag} class="num">{say(v[0])} <small>{say(v[1])}{" to " if any(x is not None and x < 0 for x in v[1:]) else "–"}{say(v[2])}</small></{tag}>'
     kind = 'num' if v is None or isinstance(v, numbers.Number) and not isinstance(v, (bool, np.bool_)) else 'wrap' if len(str(v)) > 60 else ''
     return f'<{tag} class="{kind}">{escape(number(v, digits))}</{tag}>' if kind else f'<{tag}>{escape(number(v, digits))}</{tag}>'
 
