@@ -318,9 +318,16 @@ def fill(
         for m, value in maps: m[found[0]][found[1]] = value
 
 # %% ../../nbs/prep/12_masks.ipynb #181f5673
-def _feature(i, polygons, area, name, colour, origin, scale, kind):
+def _coordinates(polygons, scale, origin):
+    "Polygons as nested lists of closed rings, all turned into coordinates at once: thousands of small arrays would take three times as long"
+    rings = [r for p in polygons for r in p]
+    flat = np.concatenate([a for r in rings for a in (r, r[:1])] or [np.zeros((0, 2))]).astype(float)*scale + origin
+    flat, ends = flat.tolist(), np.cumsum([0] + [len(r) + 1 for r in rings]).tolist()
+    each = iter([flat[a:b] for a, b in zip(ends, ends[1:])])
+    return [[next(each) for _ in p] for p in polygons]
+
+def _feature(i, parts, area, name, colour, kind):
     "One instance as a GeoJSON feature"
-    parts = [[(np.concatenate([r, r[:1]]).astype(float)*scale + origin).tolist() for r in p] for p in polygons]
     geometry = dict(type='Polygon', coordinates=parts[0]) if len(parts) == 1 else dict(type='MultiPolygon', coordinates=parts)
     key = str(uuid.uuid5(uuid.NAMESPACE_OID, f'{name} {i} {parts[0][0][0]}'))
     return dict(type='Feature', id=key, geometry=geometry, properties=dict(objectType=kind, classification=dict(name=name, color=list(colour)),
@@ -347,7 +354,8 @@ def geojson_features(
     types = classes if isinstance(classes, dict) else instance_classes(inst, classes)
     table.check(np.array(list(types.values()), int), file)
     ids, _, where = _numbered(inst); areas, origin = dict(zip(ids.tolist(), np.bincount(where).tolist())), np.asarray(origin)
-    for i, p in _traced(inst).items(): yield _feature(i, p, areas[i], table.names[types[i]], table.colours[types[i]], origin, scale, kind)
+    traced = _traced(inst); at = iter(_coordinates([p for ps in traced.values() for p in ps], scale, origin))
+    for i, ps in traced.items(): yield _feature(i, [next(at) for _ in ps], areas[i], table.names[types[i]], table.colours[types[i]], kind)
 
 def to_geojson(
     inst:np.ndarray, # (H, W) instance map

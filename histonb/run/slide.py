@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib, json, logging, os, shutil, uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from xml.etree import ElementTree
 import cv2
@@ -54,7 +54,7 @@ def write_pyramid(
 )->Path: # The file
     "Write a tiled OME-TIFF with all its levels, all or nothing; `HistonbError` when the disk is full."
     (_, shape), *smaller = _shapes(image.shape, tile)
-    kind, dtype = dict(tile=(tile, tile), compression='zlib', buffersize=1 << 23, photometric='rgb' if image.ndim == 3 else 'minisblack'), image.dtype
+    kind, dtype = dict(tile=(tile, tile), compression='zlib', compressionargs=dict(level=3), buffersize=1 << 23, photometric='rgb' if image.ndim == 3 else 'minisblack'), image.dtype
     size = dict(PhysicalSizeX=mpp, PhysicalSizeY=mpp, PhysicalSizeXUnit='µm', PhysicalSizeYUnit='µm') if mpp else {}
     key = hashlib.sha256(np.ascontiguousarray(image[::max(1, shape[0]//256), ::max(1, shape[1]//256)]).data)
     about = dict(axes='YXS'[:image.ndim], UUID=f'urn:uuid:{uuid.UUID(key.hexdigest()[:32])}', Name=_stem(path), **size)
@@ -501,33 +501,37 @@ def _write_block(job, index, own, classes, y, x, first):
     k, ids = job.view.scale, np.where(own > 0, own + first, 0)
     kinds = instance_classes(ids, classes)
     size, features = job.view.slide.sizes[0][::-1], list(geojson_features(ids, kinds, job.model.table, origin=(x*k, y*k), scale=k))
-    for v in features: v['geometry']['coordinates'] = _within(v['geometry']['coordinates'], size)
+    if (x + ids.shape[1])*k > size[0] or (y + ids.shape[0])*k > size[1]:
+        for v in features: v['geometry']['coordinates'] = _within(v['geometry']['coordinates'], size)
     rows = _in_level0(objects(ids, kinds, job.model.table, mpp=job.view.mpp), k, y, x); rows[['right', 'bottom']] = np.minimum(rows[['right', 'bottom']], size)
     with atomic(job.folder/f'{index:06}.geojson', 'w') as f: f.write(',\n'.join(json.dumps(v, separators=(',', ':'), ensure_ascii=False) for v in features))
     with atomic(job.folder/f'{index:06}.csv', 'w') as f: rows.to_csv(f, index=False)
 
 # %% ../../nbs/run/62_slide.ipynb #58d0eedb
-def _block(job, index, y, x, labels, prob, inst):
-    "The nuclei of one block"
-    win, core = _window(y, x, job.settings['block'], round(job.settings['rim']/job.view.mpp), labels.shape)
-    classes, last = np.array(labels[win]), job.state['nuclei']
-    if not classes[core].any(): return
-    taken = inst[win]; taken[taken > last] = 0
-    settings = (job.model.config['instances'] or InstanceSettings()).at(job.view.mpp)
-    own = _owned(instances(classes, settings, prob=prob[win]/np.float32(255), box=core), core, taken > 0, settings.pixels['min_size'])
+def _divided(job, labels, prob, place):
+    "What a block at (y, x) holds: its window, the block within it, the classes, the nuclei (None where there are none); this needs no other block"
+    win, core = _window(*place, job.settings['block'], round(job.settings['rim']/job.view.mpp), labels.shape)
+    classes, settings = np.array(labels[win]), (job.model.config['instances'] or InstanceSettings()).at(job.view.mpp)
+    return win, core, classes, instances(classes, settings, prob=prob[win]/np.float32(255), box=core) if classes[core].any() else None, settings.pixels['min_size']
+
+def _block(job, index, inst, win, core, classes, nuclei, least):
+    "The nuclei that a block owns"
+    if nuclei is None: return
+    taken, last = inst[win], job.state['nuclei']; taken[taken > last] = 0
+    own = _owned(nuclei, core, taken > 0, least)
     if not own.any(): return
     taken[own > 0] = own[own > 0] + last; inst.flush()
     _write_block(job, index, own, classes, win[0].start, win[1].start, last)
     job.state['nuclei'] = last + int(own.max())
 
 def _cut_nuclei(job):
-    "The second part: nuclei, block by block"
+    "The second part: nuclei, block by block; with threads, the next block is divided while one is written"
     shape, block = job.view.shape[:2], job.settings['block']
     labels, prob, inst = (_map(job.folder/f'{k}.npy', shape, t) for k, t in (('classes', np.uint8), ('prob', np.uint8), ('instances', np.int32)))
-    grid = [(y, x) for y in range(0, shape[0], block) for x in range(0, shape[1], block)]
-    todo = range(job.state['blocks'], len(grid))
-    for i in (bar(todo, desc='nuclei') if job.settings['progress'] else todo):
-        _block(job, i, *grid[i], labels, prob, inst); job.save(blocks=i + 1)
+    grid = [(y, x) for y in range(0, shape[0], block) for x in range(0, shape[1], block)][job.state['blocks']:]
+    done = _ahead(partial(_divided, job, labels, prob), grid, min(job.settings['workers'], 1))
+    for found in bar(done, desc='nuclei', total=len(grid)) if job.settings['progress'] else done:
+        _block(job, job.state['blocks'], inst, *found); job.save(blocks=job.state['blocks'] + 1)
 
 # %% ../../nbs/run/62_slide.ipynb #1301bcf5
 def _string(path, parts, head, between, tail, skip=0):
@@ -615,7 +619,7 @@ def predict_slide(
     batch:int=4, # Tiles per pass
     block:int=1024, # Side of the blocks that nuclei are cut out of, px
     rim:float=32., # What is seen around a block, um
-    workers:int=2, # Threads that read ahead
+    workers:int=2, # Threads that read ahead; with any, nuclei are divided ahead as well
     progress:bool=True, # Show progress bars
     objects:str='csv', # How the table of nuclei is written, 'csv' or 'parquet'
 )->tuple[int|None, str]: # Number of nuclei, None from a translator, and a warning or ''
