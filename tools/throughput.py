@@ -6,7 +6,7 @@ Drawn slides are predicted from file to files by a U-Net with random weights, wh
 the drawn nuclei, so that as many are cut out and written as on tissue. Printed are
 
     tiles a second of the bare network and of predict_slide, by wall clock and by CPU time, and their ratio (at least 0.85 is wanted);
-    seconds of one process for all slides, and of two that share them, one thread each, and the ratio (at least 1.6 is wanted on two free cores).
+    seconds of one process for all slides, and of two that share them, one thread each and none that works ahead, and the ratio (at least 1.6 is wanted on two free cores).
 
 On a machine that others use as well the CPU times say most, and the second ratio says nothing; the number of cores is printed.
 """
@@ -54,7 +54,7 @@ def share(a):
 def part(a):
     "What one process of the second measurement does"
     from histonb.run.slide import predict_slides
-    predict_slides(model_of(a), Path(a.dir)/'slides', Path(a.dir)/a.part, progress=False, tile=a.tile, batch=a.batch)
+    predict_slides(model_of(a), Path(a.dir)/'slides', Path(a.dir)/a.part, progress=False, tile=a.tile, batch=a.batch, workers=0)
 
 def together(a, n):
     "Wall seconds of `n` processes for all slides"
