@@ -222,6 +222,11 @@ def demo(args # parsed arguments
     _system(args, 'colon')
 
 # %% ../nbs/90_cli.ipynb #f4a3fe7b
+def _without(args, who, **given):
+    "Options that would be overheard"
+    from histonb.core import error
+    for k in (k for k, v in given.items() if v): raise error(f'{who} takes no --{k.replace("_", "-")}', args.model, 'Leave it out')
+
 def _pictures(args):
     from histonb.core import error
     from histonb.run.detect import detect_files
@@ -230,13 +235,16 @@ def _pictures(args):
     model = load_model(args.model, args.device)
     objects = 'parquet' if args.parquet else 'csv'
     if args.parquet and model.task not in ('segment', 'classify'): raise error(f'a model for the task "{model.task}" has no table to write as parquet', remedy='Leave --parquet out')
-    if model.task == 'classify' and model.config.get('post'): return detect_files(model, args.input, args.out, args.mpp, objects=objects)
+    if model.task == 'classify' and model.config.get('post'):
+        _without(args, 'a detector', tta=args.tta, no_stain=not args.stain)
+        return detect_files(model, args.input, args.out, args.mpp, objects=objects)
     return predict_slides(model, args.input, args.out, mpp=args.mpp, stain=args.stain, tta=args.tta, objects=objects)
 
 def _stains(args):
     from histonb.core import error
     from histonb.run.stains import load_stainer, predict_fields
     if len(args.input) != 1: raise error(f'{len(args.input)} inputs were given', remedy='Give one folder of fields, such as one that holds 20x_images')
+    _without(args, 'a folder of nets for fields', parquet=args.parquet, no_stain=not args.stain, mpp=args.mpp is not None)
     return predict_fields(load_stainer(args.model, args.device), args.input[0], args.out, tta=args.tta)
 
 _USE = (arg('--model', metavar='FOLDER', required=True, help='a saved model'), arg('--out', metavar='DIR', required=True, help='where results go'),
