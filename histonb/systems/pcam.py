@@ -46,7 +46,7 @@ PRESETS = dict(
     paper=dict(half=True, fractions=[.6, .15, .25], classify=_CLASSIFY | dict(width=32), steps=5000, seeds=3, ratios=[.5, 1., 2.], mixed=None, pool=3., select='painter', draws=500,
         models={f'vae_{l}_{c}': _vae(l, c, epochs=100) for l, c in ((100, 16), (500, 16), (2000, 16), (2000, 64))} | dict(vae=_vae(500, 32, sigma='optimal', fitted=True, epochs=100), vae_vq=_VQ | dict(epochs=100, prior_epochs=60),
             cgan_bce=_GAN | dict(loss='bce', policy='', ema=0., spectral=False, condition='concat', epochs=200), cgan_wgan=_GAN | dict(loss='wgan', policy='', ema=0., spectral=False, n_critic=5, epochs=200), cgan=_GAN | dict(epochs=300), painter=_PAINTER | dict(epochs=200))))
-DRAWN = dict(n=640, size=32, slides=16, steps=100, models=dict(vae=dict(arch=dict(channels=16, latent=64), bs=32, lr=2e-3), vae_vq=dict(arch=dict(width=64, words=128, dim=16, halvings=2)), cgan=dict(epochs=60)))
+DRAWN = dict(n=640, size=32, slides=16, steps=100, models=dict(vae=dict(arch=dict(channels=16, latent=64), bs=32, lr=2e-3), vae_vq=dict(arch=dict(width=64, words=128, dim=16, halvings=2), prior_epochs=2), cgan=dict(epochs=40)))
 
 # %% ../../nbs/systems/72_pcam.ipynb #28d4cc6f
 def settings(
