@@ -174,6 +174,7 @@ def verdicts(self:Glimpses, page, fig, others, findings):
     none = others['none']
     if findings: page.verdict('bad', ' '.join(f['said'].capitalize() + '.' for f in findings))
     if none['gain_lo'] > 0: page.verdict('good', f'Looking pays: F1 is {fig["f1"]:.2f} with glimpses and {none["f1"]:.2f} with glimpse 0 alone.')
+    elif none['gain_hi'] < 0: page.verdict('bad', f'Looking costs: F1 is {fig["f1"]:.2f} with glimpses and {none["f1"]:.2f} with glimpse 0 alone, which is fine enough to answer by itself.')
     else: page.verdict('warn', f'The glimpses add nothing that can be told: F1 is {fig["f1"]:.2f} with them and {none["f1"]:.2f} with glimpse 0 alone. Is glimpse 0 fine enough to answer by itself?')
     if fig['skill'] >= .7: page.verdict('good', f'Glimpses find the evidence: {fig["hit"]:.0%} of the last ones lie in it, where chance would give {fig["random"]:.0%}.')
     else: page.verdict('warn', f'Glimpses miss the evidence: {fig["hit"]:.0%} of the last ones lie in it, and chance would give {fig["random"]:.0%}.')
