@@ -44,6 +44,7 @@ def settings(
     "The settings of a run; `HistonbError` for a preset or a setting that does not exist, and a value of another kind."
     if preset not in PRESETS: raise error(f'there is no preset "{preset}"', remedy=f'Use {" or ".join(PRESETS)}')
     s = PRESETS[preset] | (DRAWN if drawn else MARKED)
+    if not drawn: s = s | dict(train=s['train'] | dict(alpha=.5))                                      # else glimpses stay where one was right: tissue has more than one such place
     return with_changes(s, changes, like=[*PRESETS.values(), dict(positive='tumour', table='binary')])
 
 # %% ../../nbs/systems/74_glimpse.ipynb #ff992c63
