@@ -7,6 +7,7 @@
     python tools/bench.py mitosis   candidates of a 2000 px picture: scikit-image, ours; patches: by files, as windows
     python tools/bench.py spectral  a training step of a bright-field generator with and without the spectral loss
     python tools/bench.py field     a field of seven planes, eight turns: the bare network and predict_tiled; peak memory
+    python tools/bench.py glimpse   a training step of a glimpse net, and of its backbones alone on the same pixels
     python tools/bench.py report    histonb evaluate on 500 generated tiles, stage by stage (not part of all)
     python tools/bench.py all       everything
 
@@ -29,6 +30,13 @@ def take_turns(ways, reps, least=.2):
             while n == 0 or (r and time.perf_counter() - wall < least): f(); n += 1
             if r: spent[name].append(((time.perf_counter() - wall)/n, (time.process_time() - cpu)/n))
     return {name: np.array(s) for name, s in spent.items()}
+
+def begun(learn):
+    "A Learner as it stands before its first batch, without a progress bar."
+    from fastai.callback.progress import ProgressCallback
+    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)]); learn.create_opt()
+    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, learn.dls.train
+    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
 
 def three(s):
     "Median and best wall time and median CPU time."
@@ -95,17 +103,13 @@ def plain_step(nets, mask, real, shared):
 
 def learner_step(a, mask, real, table, half):
     "One batch through `translate_learner`, callbacks included."
-    from fastai.callback.progress import ProgressCallback
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
     from histonb.train.translate import translate_learner
     dls = DataLoaders(*(DataLoader(list(zip(mask, real)), bs=len(mask)) for _ in range(2)), device=torch.device('cpu'))
     dls.table, dls.task = table, 'translate'
     learn = translate_learner(dls, 'pix2pix', 'pix2pix', width=a.width, half=half)
-    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)])
-    learn.create_opt()
-    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
-    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    begun(learn)
     return lambda: learn.one_batch(0, (mask, real))
 
 def pix2pix(a, folder):
@@ -131,7 +135,6 @@ def pix2pix(a, folder):
 
 def class_step(a, kind, half, last):
     "One batch through `cgan_learner` or `vae_learner`; `last`: channels last in memory, as the learners have it."
-    from fastai.callback.progress import ProgressCallback
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
     from histonb.data.pcam import PCAM
@@ -145,10 +148,7 @@ def class_step(a, kind, half, last):
     learn = cgan_learner(dls, width=a.width, half=half) if kind == 'cgan' else vae_learner(dls, arch=dict(channels=a.width, latent=256), half=half)
     if not last:
         for m in (learn.model, *([learn.cgan_step.critic] if kind == 'cgan' else [])): m.to(memory_format=torch.contiguous_format)
-    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)])
-    learn.create_opt()
-    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
-    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    begun(learn)
     return lambda: learn.one_batch(0, batch)
 
 def generate(a, folder):
@@ -283,7 +283,6 @@ def plain_eyes(a, n):
 
 def glimpse(a, folder):
     "One step of `glimpse_learner`, losses of places, callbacks and all, over a step of its backbones alone on the same pixels."
-    from fastai.callback.progress import ProgressCallback
     from histonb.data.glimpse import glimpse_dls
     from histonb.phantom.patterns import make_glimpse
     from histonb.train.attend import glimpse_learner
@@ -291,9 +290,7 @@ def glimpse(a, folder):
     make_glimpse(folder/'drawn', 'pattern2', dict(train=2*a.batch, valid=8, test=8), a.size, 0)
     dls = glimpse_dls(folder/'drawn', bs=a.batch, channels=1, glimpse=a.glimpse, device='cpu'); batch = dls.train.one_batch()
     learn = glimpse_learner(dls, glimpse=a.glimpse, low=a.glimpse, width=a.width)
-    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)]); learn.create_opt()
-    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
-    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    begun(learn)
     learn.model.train(); step = plain_eyes(a, n)
     x, y = (t.as_subclass(torch.Tensor) for t in batch[:2]); cut = torch.rand(n*a.batch, 1, a.glimpse, a.glimpse)
     spent = take_turns({'glimpse_learner': lambda: learn.one_batch(0, batch), 'backbones alone': lambda: step(x, y.long(), cut)}, a.reps)
@@ -305,7 +302,6 @@ def glimpse(a, folder):
 
 def stain_step(a, x, y, spectral):
     "One batch through `translate_learner` of a bright-field generator and its critic."
-    from fastai.callback.progress import ProgressCallback
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
     from histonb.models.unet import build_unet
@@ -314,9 +310,7 @@ def stain_step(a, x, y, spectral):
     dls = DataLoaders(*(DataLoader(list(zip(x, y)), bs=len(x)) for _ in range(2)), device=torch.device('cpu'))
     dls.table, dls.task, dls.n_in, dls.n_out = None, 'translate', 7, 1
     learn = translate_learner(dls, build_unet('unet', a.encoder, 7, 1), 'plain', width=16, kind='lsgan', spectral=spectral, half=a.half)
-    learn.remove_cbs([c for c in learn.cbs if isinstance(c, ProgressCallback)]); learn.create_opt()
-    learn.n_epoch, learn.epoch, learn.n_iter, learn.dl = 1, 0, 1, dls.train
-    for event in ('before_fit', 'before_epoch', 'before_train'): learn(event)
+    begun(learn)
     return lambda: learn.one_batch(0, (x, y))
 
 def spectral(a, folder):
