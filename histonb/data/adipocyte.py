@@ -242,7 +242,7 @@ def open_adipocyte(
 def split_fields(
     source:Fields, # What to split
     by:str='auto', # 'well', 'field', 'region', or 'auto': the first of these that can be split
-    fractions:tuple=(.6, .15, .25), # Share of train, valid, test
+    fractions:tuple=(.6, .15, .25), # Share of train, valid, test; regions lie from left to right as valid, train, test
     seed:int=0, # The same seed gives the same split; a split by region needs none
     gap:int=32, # Columns left out before each part but the first, px; for 'region'
 )->list[Fields]: # One a part
@@ -271,11 +271,12 @@ def _by_group(source, groups, fractions, seed):
 
 # %% ../../nbs/data/23_adipocyte.ipynb #6903df33
 def _by_region(source, fractions, gap):
-    "Every field cut into strips of columns"
-    edges, parts = np.cumsum([0, *fractions]) / np.sum(fractions), [[] for _ in fractions]
+    "Every field cut into strips of columns: what is only watched comes first, so that the learned strip reaches up to the tested one"
+    n, parts = len(fractions), [[] for _ in fractions]; order = [*range(1, n - 1), 0, n - 1][:n] if n > 1 else [0]
+    edges = np.cumsum([0, *(fractions[k] for k in order)]) / np.sum(fractions)
     for i, f in enumerate(source.files):
         y, x, h, w = source.boxes[i] or (0, 0, *source.size(i))
-        for p, (a, b) in zip(parts, zip(edges, edges[1:])):
+        for p, (a, b) in zip([parts[k] for k in order], zip(edges, edges[1:])):
             first, last = x + round(w * a), x + round(w * b) - (gap if b < 1 - 1e-9 else 0)
             if last - first < 16: raise error(f'{f.title} is {w} px wide: too narrow for {len(fractions)} regions with gaps of {gap} px', remedy='Give a smaller gap, or more fields')
             p.append((f, (y, first, h, last - first)))

@@ -26,7 +26,7 @@ from ..prep.stain import REFERENCE, separate
 from ..show import NotebookFigure, as_rgb, panel
 
 # %% auto #0
-__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'POINTS', 'SIDE', 'LEAST', 'line_gradients', 'find_seams', 'seam_words',
+__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'SPOT', 'POINTS', 'SIDE', 'LEAST', 'line_gradients', 'find_seams', 'seam_words',
            'seam_ratio', 'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features',
            'Separability', 'separability']
 
@@ -116,7 +116,7 @@ def _feature_distances(train, a, b): # (N, M), in units of the spread among trai
     _, a, b = alike_scale(train, a, b); return torch.cdist(a, b).numpy()
 
 # %% ../../nbs/measure/47_telltales.ipynb #7c1d0e51
-COARSE, FINE, SHARED = 32, 96, .35 # cells of the search, cells of the comparison, distance below which two pictures share tissue (of 1.4)
+COARSE, FINE, SHARED, SPOT = 32, 96, .35, .025 # cells of the search, cells of the comparison, distance below which two pictures share tissue (of 1.4), least share of a window that agreement must come from
 
 def _cells(images, n, side): # (N, n, n) grey at one scale (`side` px fill n cells), light and shade removed; 0 beyond the picture
     out = torch.zeros(len(images), n, n)
@@ -138,8 +138,9 @@ def _candidates(a, b, skip, k=3): # of each of a: the k most promising of b and 
 
 # %% ../../nbs/measure/47_telltales.ipynb #7c1d0e52
 def _window(a, b, win): # the best correlation within a window of two pictures laid over each other
-    m = avg_pool2d(torch.stack([a, b, a*a, b*b, a*b])[:, None], win, stride=2)[:, 0]; va, vb = m[2] - m[0]**2, m[3] - m[1]**2
-    return float(torch.where((va > 1e-5) & (vb > 1e-5), (m[4] - m[0]*m[1])/(va*vb).clamp(min=1e-12).sqrt(), 0).max())
+    p = a*b; m = avg_pool2d(torch.stack([a, b, a*a, b*b, p, p.abs(), p*p])[:, None], win, stride=2)[:, 0]; va, vb = m[2] - m[0]**2, m[3] - m[1]**2
+    real = (va > 1e-5) & (vb > 1e-5) & (m[5]**2 > SPOT*m[6])                              # more agrees than one spot on empty glass
+    return float(torch.where(real, (m[4] - m[0]*m[1])/(va*vb).clamp(min=1e-12).sqrt(), 0).max())
 
 def _overlaid(a, b, win): # the same, for the shift at which two pictures fit; a cyclic shift stands for up to four
     n, best = len(b), 0.; k = int(torch.fft.irfft2(_phases(a[None])*_phases(b[None]).conj(), s=(n, n)).argmax()); cut = lambda s: slice(max(s, 0), n + min(s, 0))
