@@ -343,7 +343,7 @@ def fill(self:WordPainter,
     for c in range(self.n_classes):
         mine = words[label == c]; g = torch.Generator().manual_seed(seed + c)
         if not len(mine): raise error(f'class {c} has no picture to take words from')
-        wanted = torch.full((n,), c, device=self.noise.weight.device)
+        wanted = torch.full((n,), c, device=next(self.vq.parameters()).device)                # the painter itself may not have moved there yet
         written = torch.cat([self.vq.prior.sample(y, seed + 7919 * k) for k, y in enumerate(wanted.split(256))]).cpu().view(-1, self.side, self.side)
         self.bank.append(torch.cat([mine[torch.randint(len(mine), (n,), generator=g)].cpu(), written]))
     return self
