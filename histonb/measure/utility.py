@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
-from ..core import atomic, error, progress, rng
+from ..core import atomic, error, progress, read_json, rng, write_json
 from .image import alike_scale
 from .segmentation import Confusion, scores
 from ..show import NotebookFigure
@@ -59,10 +59,12 @@ class Utility:
 # %% ../../nbs/measure/43_utility.ipynb #abc1ac0b
 def _pick(p, i): return p[i] if isinstance(p, np.ndarray) else [p[j] for j in i]
 
+def _kept_at(keep, name): return Path(keep)/f"{name.replace(' ', '_').replace('/', '-')}.npy"
+
 def _cached(keep, name, work):
     "What `work` gives, from `keep` when it was done before"
     if keep is None: return work()
-    file = Path(keep)/f'{name}.npy'
+    file = _kept_at(keep, name)
     if not file.exists():
         out = np.asarray(work())
         with atomic(file) as f: np.save(f, out, allow_pickle=False)
@@ -78,7 +80,7 @@ def _predictions(fits, sets, tests, seeds, budget, keep):
             def predict(x):
                 if not model: model.append(fits.get(name, fits['TRTR'])(data, s, budget))
                 return model[0](x)
-            for k, v in mine.items(): out[k].append(_cached(keep, f'{k} seed {s}'.replace(' ', '_').replace('/', '-'), lambda: predict([x for x, _ in v])))
+            for k, v in mine.items(): out[k].append(_cached(keep, f'{k} seed {s}', lambda: predict([x for x, _ in v])))
     return out
 
 # %% ../../nbs/measure/43_utility.ipynb #e82d567f
@@ -257,11 +259,18 @@ def learning_curves(
 # %% ../../nbs/measure/43_utility.ipynb #ut430010
 def _join(parts): return np.concatenate(parts) if all(isinstance(p, np.ndarray) and p.shape[1:] == parts[0].shape[1:] for p in parts) else [x for p in parts for x in p]
 
+def _whole_fold(keep, seed, asked): # {arm: (predictions, pictures it learned from)} of a fold that was done before with the same settings, or None
+    note = Path(keep)/f'seed_{seed}.json'; old = read_json(note) if note.exists() else {}; files = {k: _kept_at(keep, f'{k} seed {seed}') for k in old.get('pictures', ())}
+    return {k: (np.load(f, allow_pickle=False), old['pictures'][k]) for k, f in files.items()} if old.get('asked') == asked and all(f.exists() for f in files.values()) else None
+
 def _one_fold(preds, sizes, fits, train, test, make, seed, name, budget, ratios, keep):
-    "Add one fold's predictions, {arm: {seed: [fold, …]}}"
-    sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets |= {k: sets['TRTR'] for k in fits if k not in sets}
-    found = _predictions(fits, sets, {k: test for k in sets}, [seed], budget, None if keep is None else Path(keep)/name.replace(' ', '_'))
-    for k, v in found.items(): preds.setdefault(k, {}).setdefault(seed, []).append(np.asarray(v[0]) if isinstance(v[0], np.ndarray) else v[0]); sizes.setdefault(k, []).append(len(sets[k]))
+    "Add one fold's predictions, {arm: {seed: [fold, …]}}; nothing is made for a fold that is kept whole"
+    keep, asked = keep and Path(keep)/name.replace(' ', '_'), dict(budget=repr(budget), ratios=repr(ratios), fits=list(fits), pictures=[len(train), len(test)])
+    if (found := keep and _whole_fold(keep, seed, asked)) is None:
+        sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets |= {k: sets['TRTR'] for k in fits if k not in sets}
+        found = {k: (v[0], len(sets[k])) for k, v in _predictions(fits, sets, {k: test for k in sets}, [seed], budget, keep).items()}
+        if keep: write_json(keep/f'seed_{seed}.json', dict(asked=asked, pictures={k: n for k, (_, n) in found.items()}))
+    for k, (v, n) in found.items(): preds.setdefault(k, {}).setdefault(seed, []).append(v); sizes.setdefault(k, []).append(n)
 
 # %% ../../nbs/measure/43_utility.ipynb #ut430011
 @patch
