@@ -5,10 +5,13 @@
 # %% ../../nbs/run/62_slide.ipynb #87b16e6c
 from __future__ import annotations
 import hashlib, json, logging, os, shutil, uuid
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from xml.etree import ElementTree
 import cv2
 import numpy as np
@@ -408,10 +411,10 @@ class _Job:
     state:dict # What is done
     tissue:tuple|None # As `tissue_mask` gives it, or as it lies beside a class map; None: all of it is done
     stain:object=False # `StainStats` of the slide, or False
+    lock:Lock=field(default_factory=Lock) # Two threads tell how far they have come
 
     def save(self, **done):
-        self.state |= done
-        write_json(self.folder/'state.json', self.state)
+        with self.lock: self.state |= done; write_json(self.folder/'state.json', self.state)
 
 # %% ../../nbs/run/62_slide.ipynb #74d60a3b
 def _begun(folder, job, maps=('classes', 'prob')):
@@ -473,8 +476,8 @@ def _reader(job):
         run = lambda tiles, at: plain(tiles, at=[(y + top, x + left) for y, x in at])
     return eightfold(run) if job.settings['tta'] else run
 
-def _map_pixels(job):
-    "The first part: the network over all tissue, row by row"
+def _map_pixels(job, upto=lambda y: None):
+    "The first part: the network over all tissue, row by row; `upto` is told above which pixel row all stands"
     s, shape, n, (keep, maps) = job.settings, job.view.shape[:2], job.model.table.n, _PIXELS[job.model.task]
     maps = [_map(job.folder/f'{k}.npy', (*shape, *more), np.uint8) for k, more in maps.items()]
     rows = [y for y, _ in tile_grid(shape[0], 1, s['tile'], s['overlap'])]
@@ -482,7 +485,7 @@ def _map_pixels(job):
     def stands(rows): [m.flush() for m in maps]; job.save(rows=rows)
     wanted, row, empty = _wanted(job.view, job.tissue, s['tile'], s['overlap']), job.state['rows'], (torch.ones(3) if job.model.task == 'translate' else torch.eye(n)[0]).to(job.model.device)
     for y, x, m in blended(_reader(job), job.view, s['tile'], s['overlap'], s['batch'], s['progress'], job.model.task == 'translate', wanted, empty, row, s['workers']):
-        if y != rows[row]: row += 1; stands(row)
+        if y != rows[row]: row += 1; stands(row); upto(y)
         keep(job, y, x, m, *maps)
     stands(len(rows))
 
@@ -515,23 +518,43 @@ def _divided(job, labels, prob, place):
     return win, core, classes, instances(classes, settings, prob=prob[win]/np.float32(255), box=core) if classes[core].any() else None, settings.pixels['min_size']
 
 def _block(job, index, inst, win, core, classes, nuclei, least):
-    "The nuclei that a block owns"
-    if nuclei is None: return
-    taken, last = inst[win], job.state['nuclei']; taken[taken > last] = 0
+    "Write the nuclei that a block owns; how many there are by then"
+    last = job.state['nuclei']
+    if nuclei is None: return last
+    taken = inst[win]; taken[taken > last] = 0
     own = _owned(nuclei, core, taken > 0, least)
-    if not own.any(): return
+    if not own.any(): return last
     taken[own > 0] = own[own > 0] + last; inst.flush()
     _write_block(job, index, own, classes, win[0].start, win[1].start, last)
-    job.state['nuclei'] = last + int(own.max())
+    return last + int(own.max())
 
-def _cut_nuclei(job):
-    "The second part: nuclei, block by block; with threads, the next block is divided while one is written"
-    shape, block = job.view.shape[:2], job.settings['block']
-    labels, prob, inst = (_map(job.folder/f'{k}.npy', shape, t) for k, t in (('classes', np.uint8), ('prob', np.uint8), ('instances', np.int32)))
-    grid = [(y, x) for y in range(0, shape[0], block) for x in range(0, shape[1], block)][job.state['blocks']:]
-    done = _ahead(partial(_divided, job, labels, prob), grid, min(job.settings['workers'], 1))
-    for found in bar(done, desc='nuclei', total=len(grid)) if job.settings['progress'] else done:
-        _block(job, job.state['blocks'], inst, *found); job.save(blocks=job.state['blocks'] + 1)
+class _Cutter:
+    "The second part: nuclei, block by block in their order; with threads, those that the network has left behind while it goes on"
+    def __init__(self, job):
+        (h, w), block = job.view.shape[:2], job.settings['block']; self.job, self.now, self.halt, self.pool = job, None, False, ThreadPoolExecutor(1) if job.settings['workers'] else None
+        self.labels, self.prob, self.inst = (_map(job.folder/f'{k}.npy', (h, w), t) for k, t in (('classes', np.uint8), ('prob', np.uint8), ('instances', np.int32)))
+        self.left = deque([(y, x) for y in range(0, h, block) for x in range(0, w, block)][job.state['blocks']:])
+    def __enter__(self): return self
+    def __exit__(self, *error):
+        self.halt = True
+        if self.pool: self.pool.shutdown()
+
+    def cut(self, places): # one after the other; with threads, the next block is divided while one is written
+        for found in _ahead(partial(_divided, self.job, self.labels, self.prob), places, min(self.job.settings['workers'], 1)):
+            if self.halt: return
+            n = self.job.state['blocks']; self.job.save(nuclei=_block(self.job, n, self.inst, *found), blocks=n + 1); yield     # both at once, whatever the network saves meanwhile
+
+    def upto(self, row): # blocks that end above a pixel row, unless others are under way
+        if not self.pool or self.now and not self.now.done(): return
+        if self.now: self.now.result()                                                                     # its error, if it had one
+        bottom, ready = row - round(self.job.settings['rim']/self.job.view.mpp) - self.job.settings['block'], []
+        while self.left and self.left[0][0] <= bottom: ready.append(self.left.popleft())
+        self.now = self.pool.submit(lambda: sum(1 for _ in self.cut(ready))) if ready else None
+
+    def rest(self):
+        if self.now: self.now.result()
+        done = self.cut(list(self.left))
+        for _ in bar(done, desc='nuclei', total=len(self.left)) if self.job.settings['progress'] else done: pass
 
 # %% ../../nbs/run/62_slide.ipynb #1301bcf5
 def _string(path, parts, head, between, tail, skip=0):
@@ -619,7 +642,7 @@ def predict_slide(
     batch:int=4, # Tiles per pass
     block:int=1024, # Side of the blocks that nuclei are cut out of, px
     rim:float=32., # What is seen around a block, um
-    workers:int=2, # Threads that read ahead; with any, nuclei are divided ahead as well
+    workers:int=2, # Threads that read ahead; with any, nuclei are cut out while the network goes on
     progress:bool=True, # Show progress bars
     objects:str='csv', # How the table of nuclei is written, 'csv' or 'parquet'
 )->tuple[int|None, str]: # Number of nuclei, None from a translator, and a warning or ''
@@ -629,8 +652,9 @@ def predict_slide(
     check_objects(objects, out); slide, out, name = Slide(path, mpp), Path(out), _stem(path)
     settings = dict(tile=tile, overlap=overlap, batch=batch, block=block, rim=rim, tta=tta)
     job, warning = _job(model, slide, out/'unfinished'/name, stain, settings, dict(workers=workers, progress=progress, objects=objects)); job.save()
-    _map_pixels(job)
-    if model.task == 'segment': _cut_nuclei(job)
+    if model.task == 'segment':
+        with _Cutter(job) as nuclei: _map_pixels(job, nuclei.upto); nuclei.rest()
+    else: _map_pixels(job)
     _write_all(job, out, name)
     with suppress(OSError): (out/'unfinished').rmdir()                                                    # not empty while others are under way
     return job.state['nuclei'] if model.task == 'segment' else None, warning
