@@ -26,8 +26,8 @@ from ..prep.stain import REFERENCE, separate
 from ..show import NotebookFigure, as_rgb, panel
 
 # %% auto #0
-__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'SPOT', 'POINTS', 'SIDE', 'LEAST', 'line_gradients', 'find_seams', 'seam_words',
-           'seam_ratio', 'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features',
+__all__ = ['SAME', 'COARSE', 'FINE', 'SHARED', 'SPOT', 'BARE', 'POINTS', 'SIDE', 'LEAST', 'line_gradients', 'find_seams',
+           'seam_words', 'seam_ratio', 'tiling_difference', 'Copies', 'find_copies', 'find_leaks', 'telltale_features',
            'Separability', 'separability']
 
 # %% ../../nbs/measure/47_telltales.ipynb #d2da21fb
@@ -116,7 +116,7 @@ def _feature_distances(train, a, b): # (N, M), in units of the spread among trai
     _, a, b = alike_scale(train, a, b); return torch.cdist(a, b).numpy()
 
 # %% ../../nbs/measure/47_telltales.ipynb #7c1d0e51
-COARSE, FINE, SHARED, SPOT = 32, 96, .35, .025 # cells of the search, cells of the comparison, distance below which two pictures share tissue (of 1.4), least share of a window that agreement must come from
+COARSE, FINE, SHARED, SPOT, BARE = 32, 96, .35, .025, .05 # cells of the search, cells of the comparison, distance below which two pictures share tissue (of 1.4), least share of a window that agreement must come from, detail below which a picture is empty (of that of training pictures)
 
 def _cells(images, n, side): # (N, n, n) grey at one scale (`side` px fill n cells), light and shade removed; 0 beyond the picture
     out = torch.zeros(len(images), n, n)
@@ -198,9 +198,12 @@ def _moved(a, b, skip=None): # of each of a: the one of b of which it is a magni
 @dataclass(repr=False)
 class Copies:
     "Result of `find_copies`."
-    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features, part, moved), suspected, whether it is no copy of the whole
-    figures:dict # copies, copied_parts, share, pixels_ratio, features_ratio, part_ratio and moved_ratio with intervals: median nearness over that of held-out pictures
+    table:pd.DataFrame # One row a generated picture: nearest training picture, its distances over the median of held-out pictures (pixels, features, part, moved), suspected, whether it is no copy of the whole, whether next to nothing is on it
+    figures:dict # copies, copied_parts, share, bare (next to nothing on them: not judged as a whole), pixels_ratio, features_ratio, part_ratio and moved_ratio with intervals: median nearness over that of held-out pictures
     def __repr__(self): return self.words()
+
+def _bare(a, b): # which of a hold next to nothing, beside what b usually hold
+    detail = lambda v: np.array([float(c.var()) for p in v for c in _cells([p], FINE, max(as_rgb(p).shape[:2]))]); return detail(a) < BARE*np.median(detail(b))
 
 def _nearness(d, ref): # nearest of each row, the limit of what is too near, the usual distance of held-out pictures
     at = d.argmin(1); return at, d[np.arange(len(d)), at], .5*float(np.min(ref)), float(np.median(ref))
@@ -215,7 +218,7 @@ def _reference(dist, same): # distances of held-out pictures to the training set
 def _suspected(t, looks, figures): # the verdict of each look, as one
     whole = t.near_pixels | t.near_features; t['suspected'] = whole | t.near_part | t.near_moved; t['part_only'] = t.suspected & ~whole
     first = np.where(t.part_only, np.where(t.near_moved & ~(t.near_part & (t.part < t.moved)), 3, 2), t[['pixels', 'features']].to_numpy().argmin(1)); t['nearest'] = t[[f'nearest_{k}' for k in looks]].to_numpy()[np.arange(len(t)), first]
-    return Copies(t[['nearest', *looks, 'suspected', 'part_only']], dict(copies=int(t.suspected.sum()), copied_parts=int(t.part_only.sum()), share=float(t.suspected.mean())) | figures)
+    return Copies(t[['nearest', *looks, 'suspected', 'part_only', 'bare']], dict(copies=int(t.suspected.sum()), copied_parts=int(t.part_only.sum()), share=float(t.suspected.mean())) | figures)
 
 # %% ../../nbs/measure/47_telltales.ipynb #59afffdc
 def find_copies(
@@ -234,8 +237,9 @@ def find_copies(
     refs = {k: _reference(d, same) for k, d in dists.items()}; fair = np.isfinite(refs['pixels']) & (refs['pixels'] > SAME)           # a leak does not make copies usual
     near = {k: _nearness(d('fake', 'train'), refs[k][fair]) for k, d in dists.items()}
     for k, look in dict(part=_parts, moved=_moved).items(): ref = look(held or train, train, same)[1]; ref = ref[ref > SHARED]; near[k] = *look(fake, train), .5*float(np.min(ref, initial=1.4)), float(np.median(ref)) if len(ref) else 1.
+    bare = cols['bare'] = _bare(fake, train); fig['bare'] = int(bare.sum())                                # bare glass is like bare glass
     for name, (at, d, limit, usual) in near.items():
-        cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'near_{name}': d < limit}
+        cols |= {f'nearest_{name}': at, name: d/max(usual, 1e-9), f'near_{name}': (d < limit) & ~(bare & (name in dists))}
         fig |= dict(zip((f'{name}_ratio', f'{name}_ratio_lo', f'{name}_ratio_hi'), map(float, bootstrap(list(d/max(usual, 1e-9)), np.median, n))))
     return _suspected(pd.DataFrame(cols), list(near), fig)
 
@@ -248,7 +252,7 @@ def words(self:Copies,
     f = self.figures; near = 'Generated pictures lie {:.2f} ({:.2f} to {:.2f}) times as far from their nearest training picture as held-out real ones do, in features.'.format(*(f[f'features_ratio{e}'] for e in ('', '_lo', '_hi')))
     part = f', {f["copied_parts"]} of them of a part, shifted or magnified' if f['copied_parts'] else ''; call = names or (range(len(self.table)), range(1 + int(self.table.nearest.max()))); pairs = [f'{call[0][i]} after {call[1][int(r.nearest)]}' for i, r in self.table[self.table.suspected].iterrows()]
     some = f' ({", ".join(pairs[:6])}{" …" * (len(pairs) > 6)}{"" if names else "; numbered from 0"})'
-    return (f'{f["copies"]} of {len(self.table)} generated pictures are suspected copies of training pictures{part}{some}. ' if f['copies'] else 'No generated picture is a suspected copy of a training picture, or of a part of one. ') + near
+    return (f'{f["copies"]} of {len(self.table)} generated pictures are suspected copies of training pictures{part}{some}. ' if f['copies'] else 'No generated picture is a suspected copy of a training picture, or of a part of one. ') + near + (f' {f["bare"]} with next to nothing on them are not judged as a whole.' if f['bare'] else '')
 
 @patch
 def show(self:Copies,
@@ -258,7 +262,7 @@ def show(self:Copies,
     size:float=1., # Side of one picture, inches
 ): # Figure: generated pictures above the training pictures nearest to them
     "The most suspicious pairs: the suspected first, then the nearest."
-    t = self.table.assign(d=np.where(self.table.part_only, self.table[['part', 'moved']].min(axis=1), self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'd'], ascending=[False, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
+    t = self.table.assign(d=np.where(self.table.part_only, self.table[['part', 'moved']].min(axis=1), self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'bare', 'd'], ascending=[False, True, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
     return panel({f'{k + 1}: {r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for k, (i, r) in enumerate(t.iterrows())}, size=size)
 
 # %% ../../nbs/measure/47_telltales.ipynb #3bee4bdf
