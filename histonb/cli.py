@@ -69,6 +69,7 @@ def main(argv=None # list of words; None: those of the shell
     except SystemExit as e: return e.code or 0
     if args.verb:
         args.stdout = sys.stdout
+        if args.verb == 'predict': os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')                         # threads that wait for the next batch leave their core to the cutting of nuclei; read when torch is imported
         with redirect_stdout(sys.stderr if args.json else sys.stdout): return _guarded(lambda: VERBS[args.verb][0](args), args)      # what other libraries print is not part of the answer
     parser.print_help(sys.stderr)
     return 2

@@ -13,6 +13,7 @@ On a machine that others use as well the CPU times say most, and the second rati
 import argparse, os, platform, subprocess, sys, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE') # as `histonb predict` does; the bare network is no slower for it
 import torch
 from slide_memory import Dark, drawn_slide
 
