@@ -4,7 +4,7 @@
 
 # %% ../../nbs/train/51_callbacks.ipynb #8f8e099f
 from __future__ import annotations
-import copy, ctypes, os, random, sys
+import atexit, copy, ctypes, os, random, sys
 from contextlib import contextmanager, nullcontext
 from types import MethodType
 from pathlib import Path
@@ -407,12 +407,15 @@ def after_train(self:ManyDevices):
 def after_epoch(self:ManyDevices): self.learn.recorder.log = type(self.recorder.log)(shared(list(self.recorder.log))[0])
 
 # %% ../../nbs/train/51_callbacks.ipynb #dv000021
+def _leave(): # in time: gloo's threads abort a process that ends with them still there, now and then
+    if dist.is_initialized(): dist.destroy_process_group()
+
 def join():
     "Meet the other processes that were started with this one, on its own GPU where there are any; needed once."
     if ranks()[1] == 1 or dist.is_initialized(): return
     gpu = torch.cuda.is_available()
     if gpu: torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
-    dist.init_process_group('cpu:gloo,cuda:nccl' if gpu else 'gloo')
+    dist.init_process_group('cpu:gloo,cuda:nccl' if gpu else 'gloo'); atexit.register(_leave)
 
 @contextmanager
 def many_devices(
