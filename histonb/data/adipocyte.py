@@ -272,7 +272,7 @@ def _by_group(source, groups, fractions, seed):
 # %% ../../nbs/data/23_adipocyte.ipynb #6903df33
 def _by_region(source, fractions, gap):
     "Every field cut into strips of columns: what is only watched comes first, so that the learned strip reaches up to the tested one"
-    n, parts = len(fractions), [[] for _ in fractions]; order = [*range(1, n - 1), 0, n - 1][:n] if n > 1 else [0]
+    n, parts = len(fractions), [[] for _ in fractions]; order = [*range(1, n - 1), *dict.fromkeys((0, n - 1))]
     edges = np.cumsum([0, *(fractions[k] for k in order)]) / np.sum(fractions)
     for i, f in enumerate(source.files):
         y, x, h, w = source.boxes[i] or (0, 0, *source.size(i))
@@ -447,7 +447,7 @@ def adipocyte_dls(
     seed:int=0, # Order, crops and augmentation follow from (seed, epoch, sample)
     num_workers:int=0, # Processes that read
     device=None, # Torch device of the batches; the best there is when None
-    jitter:float=0., # How much the exposure of training planes is varied, as for `EncodeFields`
+    jitter:float=0., # How much the exposure of training planes is varied, as for `EncodeFields`; drawn from torch's generator
 )->DataLoaders: # With `task`, `table`, `n_in`, `n_out`, `fields` (statistics) and `target`
     "fastai DataLoaders of planes and one stain, or of planes and nuclei; `HistonbError` names what does not fit."
     if target is not None and target not in TARGETS: raise error(f'there is no stain "{target}"', remedy=f'Use {", ".join(TARGETS)}, or None for the nuclei mask')

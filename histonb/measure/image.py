@@ -77,6 +77,8 @@ def ssim(
     return float(image_scores(fake, real, span).ssim.mean())
 
 # %% ../../nbs/measure/41_image.ipynb #ee2f11d8
+def _place(net): return next((p.device for p in (*net.parameters(), *net.buffers())), torch.device('cpu'))
+
 @torch.no_grad()
 def features(
     extractor:nn.Module, # uint8 (B, 3, H, W) -> (B, d); used in eval mode, left as it was
@@ -85,7 +87,7 @@ def features(
     span:tuple=(0., 1.), # Range of float pictures
 )->torch.Tensor: # (N, d) float64 on the CPU
     "Features of many pictures, in order; `HistonbError` when they are not finite."
-    was, place = extractor.training, next((p.device for p in (*extractor.parameters(), *extractor.buffers())), torch.device('cpu'))
+    was, place = extractor.training, _place(extractor)
     x, out = [(p * 255).round().byte() for p in _pictures(images, span)], []
     same = len({p.shape for p in x}) == 1
     extractor.eval()
@@ -102,7 +104,7 @@ class EncoderExtractor(nn.Module):
     def __init__(self, encoder, mean, std, level, name):
         super().__init__()
         self.encoder, self.level, self.name = encoder, level, name
-        for k, v in dict(mean=mean, std=std).items(): self.register_buffer(k, torch.tensor(v, device=next((p.device for p in encoder.parameters()), None)).view(1, 3, 1, 1))
+        for k, v in dict(mean=mean, std=std).items(): self.register_buffer(k, torch.tensor(v, device=_place(encoder)).view(1, 3, 1, 1))
     def forward(self, x):
         x = (x.to(self.mean) / 255 - self.mean) / self.std
         return self.encoder(x)[self.level].mean((-2, -1))

@@ -463,8 +463,7 @@ def history(
 def _child(i, work, n, port, folder):
     os.environ.update(RANK=str(i), LOCAL_RANK=str(i), WORLD_SIZE=str(n), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port)); torch.set_num_threads(1)
     try: torch.save(work(), Path(folder)/f'{i}.pt')
-    finally:
-        if dist.is_initialized(): dist.destroy_process_group()
+    finally: _leave()
 
 def processes(
     work, # Called without arguments in each process; returns plain data and tensors, or None
