@@ -450,7 +450,8 @@ def evaluate(
     if not len(ratios) or min(ratios) <= 0: raise error(f'there is no mixture of {", ".join(f"{r:g}" for r in ratios) or "no"} generated to a real picture', remedy='Give ratios above 0')
     given = dict(real=real, fake=fake, masks=masks, model=model); settings = dict(steps=steps, seeds=seeds, ratios=list(ratios), limit=limit, table=str(getattr(table, 'name', table)), licence=licence, readings=[Path(r).name for r in readings])
     e = Evidence(read_tissue(real, fake, masks, table, limit, seed)); seg = load_model(model, device) if model else None; dev = pick_device(device); command = _command(given, out, steps, seeds, licence, limit, seed, readings, key, ratios)
-    run = Run.start(out, 'evidence', 'evaluate', seed, settings, command, given)
+    if (Path(out)/'report.html').exists(): raise error('already holds a report', out, 'Name another folder')
+    run = Run.start(out, 'evidence', 'evaluate', seed, settings, command, given, resume=True)                 # the page comes last: without it an evaluation was interrupted, and is done again
     try:
         fit, strong = (_remembered(partial(small_fit, table=e.sets['train'].table, strong=s, device=dev)) for s in (False, True))
         real_only = lambda data, s, b: fit(data, s, b)

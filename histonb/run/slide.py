@@ -539,8 +539,8 @@ class _Cutter:
         self.halt = True
         if self.pool: self.pool.shutdown()
 
-    def cut(self, places): # one after the other; with threads, the next block is divided while one is written
-        for found in _ahead(partial(_divided, self.job, self.labels, self.prob), places, min(self.job.settings['workers'], 1)):
+    def cut(self, places, ahead=1): # one after the other; with threads, the next ones are divided while one is written
+        for found in _ahead(partial(_divided, self.job, self.labels, self.prob), places, min(self.job.settings['workers'], ahead)):
             if self.halt: return
             n = self.job.state['blocks']; self.job.save(nuclei=_block(self.job, n, self.inst, *found), blocks=n + 1); yield     # both at once, whatever the network saves meanwhile
 
@@ -553,7 +553,7 @@ class _Cutter:
 
     def rest(self):
         if self.now: self.now.result()
-        done = self.cut(list(self.left))
+        done = self.cut(list(self.left), 2)
         for _ in bar(done, desc='nuclei', total=len(self.left)) if self.job.settings['progress'] else done: pass
 
 # %% ../../nbs/run/62_slide.ipynb #1301bcf5
@@ -598,12 +598,10 @@ def _write_all(job, out, name):
     _swept(out, name)
     if job.model.task == 'translate': write_pyramid(_mark('translate', out, job.view.slide.path, '.ome.tif'), _map(job.folder/'picture.npy', job.view.shape, None), job.view.mpp); shutil.rmtree(job.folder); return
     labels, inst = (_map(job.folder/f'{k}.npy', job.view.shape[:2], None) for k in ('classes', 'instances'))
-    write_pyramid(out/'tissue'/f'{name}.ome.tif', job.tissue[0].astype(np.uint8), job.view.slide.mpp*job.tissue[1])
-    write_pyramid(out/'classes'/f'{name}.ome.tif', labels, job.view.mpp)
-    write_pyramid(out/'instances'/f'{name}.ome.tif', inst, job.view.mpp)
-    write_image(out/'overlays'/f'{name}.png', _picture(job, labels))
     tables, features = (sorted(job.folder.glob(f'[0-9]*.{k}')) for k in ('csv', 'geojson'))
-    _write_objects(job, out, name, tables)
+    maps = [('instances', inst, job.view.mpp), ('classes', labels, job.view.mpp), ('tissue', job.tissue[0].astype(np.uint8), job.view.slide.mpp*job.tissue[1])]
+    works = [lambda: write_image(out/'overlays'/f'{name}.png', _picture(job, labels)), *(partial(write_pyramid, out/k/f'{name}.ome.tif', m, mpp) for k, m, mpp in maps), lambda: _write_objects(job, out, name, tables)]
+    for _ in _ahead(lambda work: work(), works, job.settings['workers']): pass                            # all of them before the mark of a finished slide
     _string(out/'geojson'/f'{name}.geojson', features, '{"type":"FeatureCollection","features":[\n', ',\n', '\n]}\n')
     shutil.rmtree(job.folder)
 
