@@ -422,17 +422,33 @@ class EncodeFields(ItemTransform):
         target:str|None, # A stain, or None for the nuclei mask
         masked:bool=False, # Whether a predicted mask follows the planes
         jitter:float=0., # How much the exposure of planes is varied: 0.4 is much, 0 is not at all
+        superpose:float=0., # Share of the crops, 0-1, that another of the batch is laid over
     ):
         super().__init__()
-        self.jitter, self.by = jitter, {m: stats.of(m, target or TARGETS[0], masked) for m in stats.planes}
+        self.jitter, self.superpose, self.by = jitter, superpose, {m: stats.of(m, target or TARGETS[0], masked) for m in stats.planes}
     def encodes(self, b):
         x, y, m = b
         mean, sd, out = (torch.tensor([self.by[int(v)][k] for v in m], dtype=torch.float32, device=x.device)[..., None, None] for k in ('mean', 'sd', 'out'))
-        return self.exposed((x.float() - mean) / sd), (y.float() - out[:, :1]) / out[:, 1:] if isinstance(y, TensorStain) else y.long()
-    def exposed(self, x): # contrast of all planes (sd `jitter`, as a logarithm) and of each, and noise (half as much); a mask stays as it is
-        if not self.jitter: return x
-        b, n = len(x), PLANES; gain = (self.jitter * (torch.randn(b, 1, 1, 1) + torch.randn(b, n, 1, 1) / 2)).exp()
-        p = x[:, :n] * gain.to(x) + self.jitter / 2 * torch.randn_like(x[:, :n]); return torch.cat([p, x[:, n:]], 1)
+        x, y = (x.float() - mean) / sd, (y.float() - out[:, :1]) / out[:, 1:] if isinstance(y, TensorStain) else y.long()
+        if self.superpose: x, y = self.laid(x, y, m, out)
+        return self.exposed(x), y
+
+@patch
+def laid(self:EncodeFields, x, y, m, out):
+    "Some crops with their neighbour in the batch over them: planes and stain add up, above the mean of the planes and the dark of the stain; nuclei stay nuclei"
+    dark = torch.tensor([self.by[int(v)]['quantiles'][2] for v in m], dtype=torch.float32, device=x.device)[:, None, None, None]
+    over = ((torch.rand(len(x)) < self.superpose).to(x.device) & (torch.as_tensor(m).to(x.device) == torch.as_tensor(m).to(x.device).roll(1)))[:, None, None, None]
+    p, mask = x[:, :PLANES] + over*x.roll(1, 0)[:, :PLANES], torch.where(over, x.maximum(x.roll(1, 0)), x)[:, PLANES:]
+    if isinstance(y, TensorStain): y = y + over*(y.roll(1, 0) - (dark - out[:, :1]) / out[:, 1:])
+    else: y = torch.where(over[:, 0], y.maximum(y.roll(1, 0)), y)
+    return torch.cat([p, mask], 1), y
+
+@patch
+def exposed(self:EncodeFields, x):
+    "Contrast of all planes varied (sd `jitter`, as a logarithm) and that of each, and noise (half as much); a mask stays as it is"
+    if not self.jitter: return x
+    b, n = len(x), PLANES; gain = (self.jitter * (torch.randn(b, 1, 1, 1) + torch.randn(b, n, 1, 1) / 2)).exp()
+    p = x[:, :n] * gain.to(x) + self.jitter / 2 * torch.randn_like(x[:, :n]); return torch.cat([p, x[:, n:]], 1)
 
 # %% ../../nbs/data/23_adipocyte.ipynb #cab7267e
 def adipocyte_dls(
@@ -448,6 +464,7 @@ def adipocyte_dls(
     num_workers:int=0, # Processes that read
     device=None, # Torch device of the batches; the best there is when None
     jitter:float=0., # How much the exposure of training planes is varied, as for `EncodeFields`; drawn from torch's generator
+    superpose:float=0., # Share of training crops, 0-1, that another one is laid over
 )->DataLoaders: # With `task`, `table`, `n_in`, `n_out`, `fields` (statistics) and `target`
     "fastai DataLoaders of planes and one stain, or of planes and nuclei; `HistonbError` names what does not fit."
     if target is not None and target not in TARGETS: raise error(f'there is no stain "{target}"', remedy=f'Use {", ".join(TARGETS)}, or None for the nuclei mask')
@@ -455,7 +472,7 @@ def adipocyte_dls(
     for i in range(len(valid)): stats.known(valid.magnification(i))
     pipes = Paired(flips() if tfms is None else tfms, size, 'random', seed, dict(targets='image'), copies), Paired(None, size, 'centre', seed, dict(targets='image'))
     sets = [FieldDataset(s, p, target) for s, p in zip((train, valid), pipes)]
-    dls = DataLoaders(*(PairedDL(d, bs=bs, shuffle=k == 0, drop_last=k == 0 and len(d) >= bs, num_workers=num_workers, after_batch=[EncodeFields(stats, target, masked, 0. if k else jitter)], device=device) for k, d in enumerate(sets)), device=device)
+    dls = DataLoaders(*(PairedDL(d, bs=bs, shuffle=k == 0, drop_last=k == 0 and len(d) >= bs, num_workers=num_workers, after_batch=[EncodeFields(stats, target, masked, *(0., 0.) if k else (jitter, superpose))], device=device) for k, d in enumerate(sets)), device=device)
     dls.task, dls.table, dls.n_in, dls.n_out, dls.fields, dls.target, dls.masked = 'segment' if target is None else 'translate', BINARY if target is None else None, PLANES + masked, 1, stats, target, masked
     return dls
 

@@ -39,12 +39,12 @@ _BIG = dict(arch='unet', encoder='resnet152')
 _GAME = dict(seed=0, critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
 _ALONE = dict(seed=0, critic=None, lam=1., spectral=.025)
 PRESETS = dict(
-    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', jitter=0., relief='auto', tta=True, masked=True, tile=256, overlap=64,
+    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', jitter=0., superpose=0., relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_NET | dict(losses=['bce', 'soft_dice'], folds=0, lr=3e-3, wd=1e-2, epochs=6, bs=8, copies=10, schedule='one_cycle'),
         train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=8, bs=8, copies=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
-    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', jitter=0., relief='auto', tta=True, masked=True, tile=512, overlap=128,
+    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', jitter=0., superpose=0., relief='auto', tta=True, masked=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_BIG | dict(losses=['bce', 'soft_dice'], folds=0, lr=1e-3, wd=0., epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
         train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
@@ -129,7 +129,7 @@ def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields)
     size, way = self.s['size'], self.relief(); ways = dict(flips=lambda: (size, flips(way)), gentle=lambda: (size, gentle(size, way)), stretched=lambda: stretched(size, way))
     if self.s['augment'] not in ways: raise error(f'there is no augmentation "{self.s["augment"]}"', remedy=f'Use {", ".join(ways)}')
     side, tfms = ways[self.s['augment']]()
-    return adipocyte_dls(train, valid, target, side, s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device, jitter=self.s['jitter'])
+    return adipocyte_dls(train, valid, target, side, s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device, jitter=self.s['jitter'], superpose=self.s['superpose'])
 
 def _net(s, n_in, kernel=3): # a U-Net as the settings say
     return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
