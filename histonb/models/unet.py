@@ -9,7 +9,7 @@ from math import ceil
 import torch
 import segmentation_models_pytorch as smp
 from torch import nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 from segmentation_models_pytorch.base.initialization import initialize_decoder
 from segmentation_models_pytorch.encoders import get_encoder_names
 from ..core import HistonbError
@@ -67,8 +67,8 @@ def heights(
 ) -> torch.Tensor: # (B, C, H, W): heights, white noise keeps its spread; high where slopes rise, brighter towards larger x or y
     "Add slopes up along an axis, from both sides."
     n, (b, c, h, w) = ceil(3.5 * reach), x.shape; at = torch.arange(-n, n + 1, dtype=x.dtype, device=x.device); k = -at.sign() * (-at.abs() / reach).exp()
-    upright = axis == 'y'; k, sides = (k / k.norm())[None, None], (0, 0, n, n) if upright else (n, n, 0, 0)
-    return conv2d(pad(x.reshape(b*c, 1, h, w), sides, mode='replicate'), k[..., None] if upright else k[:, :, None]).reshape(x.shape)
+    k, tall = (k / k.norm())[None, None], axis == 'y'                                                           # beyond the border nothing slopes
+    return conv2d(x.reshape(b*c, 1, h, w), k[..., None] if tall else k[:, :, None], padding=(n, 0) if tall else (0, n)).reshape(x.shape)
 
 # %% ../../nbs/models/30_unet.ipynb #8a68defe
 UNETS = {'unet': Unet, 'unetplusplus': UnetPlusPlus}
