@@ -5,18 +5,16 @@
 # %% ../../nbs/models/30_unet.ipynb #da1c0c36
 from __future__ import annotations
 import logging
-from math import ceil
 import torch
 import segmentation_models_pytorch as smp
 from torch import nn
-from torch.nn.functional import conv2d
 from segmentation_models_pytorch.base.initialization import initialize_decoder
 from segmentation_models_pytorch.encoders import get_encoder_names
 from ..core import HistonbError
 from ..prep.tiles import crop_back, pad_to_size
 
 # %% auto #0
-__all__ = ['UNETS', 'pad_mirror', 'AnySize', 'Unet', 'UnetPlusPlus', 'widen_decoder', 'heights', 'build_unet', 'n_params']
+__all__ = ['UNETS', 'pad_mirror', 'AnySize', 'Unet', 'UnetPlusPlus', 'widen_decoder', 'build_unet', 'n_params']
 
 # %% ../../nbs/models/30_unet.ipynb #c5a180a7
 def pad_mirror(
@@ -31,10 +29,8 @@ def pad_mirror(
 class AnySize:
     "Mixed into a network that has a `multiple`: pads its input, cuts its output back."
     multiple = 32 # px; `build_unet` sets it to the encoder's own stride
-    slopes = None # planes that are read as `heights` as well: dict(planes=[...], axis=, reach=)
     def forward(self, x):
         "Run the network on `x` (B,C,H,W) of any size; returns (B,n,H,W)."
-        if self.slopes: x = torch.cat([x, heights(x[:, self.slopes['planes']], *(self.slopes[k] for k in ('axis', 'reach') if k in self.slopes))], 1)
         x, pads = pad_mirror(x, self.multiple, 2 * self.multiple if self.training and len(x) == 1 else 0)
         return crop_back(super().forward(x), pads)
 
@@ -58,17 +54,6 @@ def widen_decoder(
                 setattr(m, name, nn.Conv2d(c.in_channels, c.out_channels, kernel, padding=kernel // 2, bias=c.bias is not None))
     initialize_decoder(net.decoder)
     return net
-
-# %% ../../nbs/models/30_unet.ipynb #hg300002
-def heights(
-    x:torch.Tensor, # (B, C, H, W) float: planes that show slopes along one axis
-    axis:str='y', # 'x' or 'y', the axis along which they are lit
-    reach:float=18. # px over which what is added up is forgotten, to 1 / e
-) -> torch.Tensor: # (B, C, H, W): heights, white noise keeps its spread; high where slopes rise, brighter towards larger x or y
-    "Add slopes up along an axis, from both sides."
-    n, (b, c, h, w) = ceil(3.5 * reach), x.shape; at = torch.arange(-n, n + 1, dtype=x.dtype, device=x.device); k = -at.sign() * (-at.abs() / reach).exp()
-    k, tall = (k / k.norm())[None, None], axis == 'y'                                                           # beyond the border nothing slopes
-    return conv2d(x.reshape(b*c, 1, h, w), k[..., None] if tall else k[:, :, None], padding=(n, 0) if tall else (0, n)).reshape(x.shape)
 
 # %% ../../nbs/models/30_unet.ipynb #8a68defe
 UNETS = {'unet': Unet, 'unetplusplus': UnetPlusPlus}
@@ -106,15 +91,14 @@ def build_unet(
     out_channels:int=6, # classes, background included
     decoder_kernel:int=3, # odd kernel size of the decoder's convolutions, px
     encoder_weights:str|None=None, # e.g. 'imagenet', fetched from SMP's hub; None: random
-    slopes:dict|None=None, # `planes` that are read as `heights` too, beside all planes, and their `axis` and `reach`
     **kw # passed to SMP: encoder_depth, decoder_channels, decoder_attention_type, ...
 ) -> nn.Module: # (B,in,H,W) float -> logits (B,out,H,W), any H and W
     "Build a segmentation network; raises `HistonbError` on an unknown name, arguments SMP refuses, or weights that cannot be fetched."
     _check_names(name, encoder)
-    net = _create(name, encoder, encoder_weights, in_channels=in_channels + len((slopes or {}).get('planes', ())), classes=out_channels, **kw)
+    net = _create(name, encoder, encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
     if decoder_kernel != 3: widen_decoder(net, decoder_kernel)
-    net.multiple, net.slopes = net.encoder.output_stride, slopes
-    net.arch = dict(builder='unet', name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **(dict(slopes=slopes) if slopes else {}), **kw)
+    net.multiple = net.encoder.output_stride
+    net.arch = dict(builder='unet', name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **kw)
     return net
 
 # %% ../../nbs/models/30_unet.ipynb #dd76db46

@@ -39,12 +39,12 @@ _BIG = dict(arch='unet', encoder='resnet152')
 _GAME = dict(seed=0, critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
 _ALONE = dict(seed=0, critic=None, lam=1., spectral=.025)
 PRESETS = dict(
-    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', jitter=0., superpose=0., heights=[], relief='auto', tta=True, masked=True, tile=256, overlap=64,
+    quick=dict(size=64, half=True, split='auto', fractions=[.6, .15, .25], gap=32, published=False, augment='flips', jitter=0., superpose=0., relief='auto', tta=True, masked=True, tile=256, overlap=64,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_NET | dict(losses=['bce', 'soft_dice'], folds=0, lr=3e-3, wd=1e-2, epochs=6, bs=8, copies=10, schedule='one_cycle'),
         train=_NET | dict(kernels=dict(nuclei=3, lipid=3, cytoplasm=3), pixel='reverse_huber', lr=3e-3, epochs=8, bs=8, copies=8, schedule='constant_then_linear'),
         models=dict(gan=_GAME, alone=_ALONE, unetplusplus=_ALONE | dict(arch='unetplusplus')), stains=list(TARGETS)),
-    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', jitter=0., superpose=0., heights=[], relief='auto', tta=True, masked=True, tile=512, overlap=128,
+    paper=dict(size=256, half=True, split='auto', fractions=[.6, .15, .25], gap=128, published=True, augment='gentle', jitter=0., superpose=0., relief='auto', tta=True, masked=True, tile=512, overlap=128,
         masks=dict(method='slic', factor=1.2, piece=60, keep=.15, least=500, smooth=3),
         nuclei=_BIG | dict(losses=['bce', 'soft_dice'], folds=0, lr=1e-3, wd=0., epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
         train=_BIG | dict(kernels=dict(nuclei=3, lipid=5, cytoplasm=5), pixel='mae', lr=1e-3, epochs=400, bs=32, copies=8, schedule='constant_then_linear'),
@@ -52,7 +52,7 @@ PRESETS = dict(
 DRAWN = dict(n=8, side=192, magnifications=[20, 40, 60], masks=dict(least=40, smooth=1, piece=30))
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #eb29715e
-_RELIEF = dict(relief=None, heights=[0, 3, 6]) # a word, or none at all; planes
+_RELIEF = dict(relief=None) # a word, or none at all
 
 def settings(
     preset:str='quick', # 'quick' or 'paper'
@@ -131,11 +131,8 @@ def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields)
     side, tfms = ways[self.s['augment']]()
     return adipocyte_dls(train, valid, target, side, s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device, jitter=self.s['jitter'], superpose=self.s['superpose'])
 
-@patch
-def net(self:Adipocyte, s:dict, n_in:int, kernel:int=3): # A part of the settings, planes and a mask, px
-    "A U-Net as the settings say; where the planes are lit along an axis, some are read as heights too."
-    slopes = dict(slopes=dict(planes=self.s['heights'], axis=self.relief())) if self.s['heights'] and self.relief() in ('x', 'y') else {}
-    return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **slopes, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
+def _net(s, n_in, kernel=3): # a U-Net as the settings say
+    return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #129f6f84
 def _dice(a, b): return float(2 * (a & b).sum() / max((a.sum() + b.sum()), 1))
@@ -144,7 +141,7 @@ def _dice(a, b): return float(2 * (a & b).sum() / max((a.sum() + b.sum()), 1))
 def fit_nuclei(self:Adipocyte, name:str, loss:str, train:Fields, valid:Fields)->dict: # Its progress table
     "Train one nuclei net and save it; a net of a fold takes as many steps as that of the whole."
     s = self.s['nuclei']; s = s | dict(copies=-(-s['copies'] * len(self.parts()[0]) // len(train))); seed_all(self.seed)
-    learn = segment_learner(self.loaders(None, s, train, valid), self.net(s, 7), loss=loss, lr=s['lr'], wd=s['wd'], half=self.s['half'])
+    learn = segment_learner(self.loaders(None, s, train, valid), _net(s, 7), loss=loss, lr=s['lr'], wd=s['wd'], half=self.s['half'])
     fit_resumable(learn, s['epochs'], self.path('checkpoints', f'{name}.pt'), schedule(s['schedule'], s['lr']), key=f'adipocyte {name} seed {self.seed}'); h = history(learn)
     save_model(learn, self.path('models', name), task='nuclei', fields=net_fields(self.stats(), 'nuclei', relief=self.relief()), data=self.named_data(), metrics={k: v[-1] for k, v in h.items()})
     return h
@@ -210,7 +207,7 @@ def learner(self:Adipocyte, stain:str, name:str): # A stain, a key of `models`
     dls = self.loaders(stain, m, *(self.masked() if stain == 'nuclei' and self.s['masked'] else self.parts())[:2]); seed_all(self.seed + m.get('seed', 0))
     watch = BalanceWatch(act=m.get('act', False), say=lambda t: None) if m['critic'] else None
     keys = ('critic', 'lam', 'lr', 'critic_lr', 'width', 'kind', 'smooth', 'every', 'pixel', 'spectral')
-    learn = translate_learner(dls, self.net(m, dls.n_in, m['kernels'][stain]), half=self.s['half'], **{k: m[k] for k in keys if k in m},
+    learn = translate_learner(dls, _net(m, dls.n_in, m['kernels'][stain]), half=self.s['half'], **{k: m[k] for k in keys if k in m},
                               cbs=[*([watch] if watch else []), SamplePanels(self.path('panels', f'{stain}_{name}'), draw_stains, 5)])
     return learn, watch
 
