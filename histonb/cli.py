@@ -285,7 +285,7 @@ def generate(args # parsed arguments
 def layouts(args # parsed arguments
     ):
     "Masks that no person drew, with the nuclei of a training set's masks"
-    from histonb.core import PANNUKE, error, hash_folder, progress
+    from histonb.core import error, hash_folder, progress
     from histonb.data.pannuke import open_pannuke
     from histonb.prep.layouts import fit_layouts, write_layouts
     if Path(args.out).exists(): raise error('is there already', args.out, 'Name a new folder')

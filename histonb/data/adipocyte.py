@@ -6,7 +6,7 @@
 from __future__ import annotations
 import re, warnings
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 from scipy import ndimage

@@ -9,7 +9,7 @@ import cv2, numpy as np, pandas as pd, torch
 from fastai.data.core import DataLoaders
 from fastai.torch_core import TensorImage, default_device
 from fastcore.basics import patch
-from ..core import ClassTable, HistonbError, error, list_images, progress, read_image, read_mask, rng
+from ..core import ClassTable, error, list_images, rng
 from .paired import Cached, Encode, FileSource, Paired, PairedDataset, PairedDL, Report, Source, TensorClasses, cut, flips, split_groups
 from .pannuke import find_table, pannuke_parts
 from ..show import as_rgb, panel
@@ -275,4 +275,4 @@ def check(
 
 def _unlisted(path):
     "Pictures without a line"
-    if lone := sorted({p.name for p in list_images(path/'images')} - set(read_labels(path).file)): raise error(f'is not named in labels.csv', path/'images'/lone[0], 'Give it a line, or remove it')
+    if lone := sorted({p.name for p in list_images(path/'images')} - set(read_labels(path).file)): raise error('is not named in labels.csv', path/'images'/lone[0], 'Give it a line, or remove it')

@@ -4,7 +4,6 @@
 
 # %% ../../nbs/data/21_pannuke.ipynb #68320abc
 from __future__ import annotations
-import re
 from pathlib import Path
 import numpy as np
 from fastai.data.core import DataLoaders

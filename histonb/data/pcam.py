@@ -11,12 +11,11 @@ import pandas as pd
 import torch
 from fastai.data.core import DataLoaders
 from fastai.torch_core import TensorCategory, TensorImage, default_device
-from fasttransform import Transform
 from fastcore.basics import patch
 from plum import dispatch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from ..core import ClassTable, HistonbError, error, progress, read_image, rng
+from ..core import ClassTable, error, progress, read_image, rng
 from .paired import Encode, Paired, PairedDL, Report, Source, flips, split_groups
 from ..show import panel
 

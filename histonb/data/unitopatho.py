@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from fastai.data.core import DataLoaders
 from ..core import ClassTable, error, list_images
-from .paired import FileSource, Report, Source, check_mpp, paired_dls, split_source, to_store
+from .paired import FileSource, Report, check_mpp, paired_dls, split_source, to_store
 from .pannuke import find_table
 
 # %% auto #0

@@ -121,7 +121,7 @@ def pick_threshold(
     how:str='youden', # 'youden', 'f1' or 'recall=0.95'
 )->float: # Call class 1 from here on
     "A threshold by a rule; `HistonbError` for a rule that does not exist."
-    c, (p, y) = roc(prob, label).iloc[1:], as_probs(prob, label)
+    c, (_, y) = roc(prob, label).iloc[1:], as_probs(prob, label)
     pos, neg = (y == 1).sum(), (y == 0).sum()
     if how == 'youden': value = c.tpr - c.fpr
     elif how == 'f1': value = 2 * c.tpr * pos / (c.tpr * pos + c.fpr * neg + pos)

@@ -262,7 +262,7 @@ def show(self:Copies,
     size:float=1., # Side of one picture, inches
 ): # Figure: generated pictures above the training pictures nearest to them
     "The most suspicious pairs: the suspected first, then the nearest."
-    t = self.table.assign(d=np.where(self.table.part_only, self.table[['part', 'moved']].min(axis=1), self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'bare', 'd'], ascending=[False, True, True]).head(n); side = [as_rgb(p) for p in (*fake[:1], *train[:1])]
+    t = self.table.assign(d=np.where(self.table.part_only, self.table[['part', 'moved']].min(axis=1), self.table[['pixels', 'features']].min(axis=1))).sort_values(['suspected', 'bare', 'd'], ascending=[False, True, True]).head(n)
     return panel({f'{k + 1}: {r.d:.2f}{" !" * bool(r.suspected)}': [as_rgb(fake[i]), as_rgb(train[int(r.nearest)])] for k, (i, r) in enumerate(t.iterrows())}, size=size)
 
 # %% ../../nbs/measure/47_telltales.ipynb #3bee4bdf

@@ -5,7 +5,7 @@
 # %% ../../nbs/measure/43_utility.ipynb #2b2dd95f
 from __future__ import annotations
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd

@@ -6,7 +6,6 @@
 from __future__ import annotations
 import math
 from dataclasses import dataclass, field
-from functools import partial
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from scipy import ndimage
-from scipy.spatial import cKDTree
 from ..core import atomic, atomic_dir, error, progress, rng
 
 # %% auto #0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
-from ..core import atomic, atomic_dir, error, progress, rng, write_image, write_json, write_mask
+from ..core import atomic, atomic_dir, error, progress, rng, write_image, write_mask
 
 # %% auto #0
 __all__ = ['DRAWERS', 'Scene', 'blank', 'texture', 'stamp', 'draw_ellipses', 'draw_pattern1', 'draw_pattern2', 'draw_glimpse',

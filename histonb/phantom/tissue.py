@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from fastcore.basics import patch
-from ..core import ClassTable, PANNUKE, atomic_dir, error, progress, rng, write_image, write_json, write_mask
+from ..core import PANNUKE, atomic_dir, error, progress, rng, write_image, write_json, write_mask
 
 # %% auto #0
 __all__ = ['STAINS', 'HE_TRUE', 'KINDS', 'AREAS', 'LOOKS', 'LABELS', 'beer_lambert', 'Recipe', 'Canvas', 'Look', 'Tissue',

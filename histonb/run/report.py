@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from PIL import Image
-from ..core import HistonbError, atomic, error
+from ..core import atomic, error
 from ..show import as_rgb, fig_png
 
 # %% auto #0

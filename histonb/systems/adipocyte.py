@@ -18,8 +18,7 @@ from ..data.paired import flips, gentle, stretched
 from ..measure.profiles import cell_features, challenge_score, pixel_scores
 from ..models.unet import build_unet
 from ..phantom.cells import make_adipocyte
-from ..prep.fluorescence import LEVELS, mask_slic, match_quantiles, threshold_mask
-from ..run.predict import predict_tiled
+from ..prep.fluorescence import mask_slic, match_quantiles, threshold_mask
 from ..run.report import Page
 from ..run.stains import Stainer, matched, net_fields, stain_name, write_stain
 from ..run.store import load_model, save_model

@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from ..core import Recipe, device as pick_device, open_run, error, progress, read_image, read_json, read_mask, rng, seed_all, with_changes, write_mask
+from ..core import Recipe, device as pick_device, open_run, error, progress, read_image, read_mask, rng, seed_all, with_changes, write_mask
 from ..data import pannuke, unitopatho
 from ..data.paired import StoreSource, default_tfms, paired_dls, split_source
 from ..measure.fidelity import mask_fidelity
-from ..measure.image import colour_shift, encoder_extractor, features, grid_table, grid_words, kid, ssim
+from ..measure.image import colour_shift, encoder_extractor, features, grid_table, grid_words, kid
 from ..measure.segmentation import Confusion, by_unit, centre_agreement, intervals, panoptic, pool, scores
 from ..phantom.tissue import make_plain, make_unitopatho
 from ..prep.masks import InstanceSettings, instances
@@ -24,7 +24,7 @@ from ..prep.tiles import TileStore
 from ..run.predict import generate, predict_tiled
 from ..run.report import Page
 from ..run.store import decide, load_model, save_model
-from ..show import bars, curves, matrix, overlay, panel
+from ..show import curves, matrix, panel
 from ..train.callbacks import SamplePanels, fit_resumable, history, schedule
 from ..train.segment import SEGMENT_PRESETS, draw_segments, segment_learner
 from ..train.translate import draw_triples, translate_learner

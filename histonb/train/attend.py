@@ -17,7 +17,7 @@ from fastcore.basics import listify, patch
 from PIL import Image
 from torch import nn
 from ..core import error
-from ..data.glimpse import LABELS, GlimpseDL, source_labels, test_dl
+from ..data.glimpse import LABELS, GlimpseDL, test_dl
 from ..measure.segmentation import bootstrap
 from ..models.glimpse import GlimpseNet, LevelUnet, MultiLevelUnet, PlainNet, build_glimpse, gaussian_read, pixels_used, transformer_read
 from ..show import as_rgb, mosaic, panel
