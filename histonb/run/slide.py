@@ -590,7 +590,7 @@ def _swept(out, name):
 def _write_objects(job, out, name, tables):
     "The table of all nuclei, as csv or parquet"
     one = _in_level0(objects(np.ones((2, 2), int), np.ones((2, 2), np.uint8), job.model.table, job.view.mpp), 1., 0, 0)
-    if job.settings['objects'] == 'parquet': write_parquet(out/'objects'/f'{name}.parquet', (pd.read_csv(t, float_precision='round_trip') for t in tables), one)
+    if job.settings['objects'] == 'parquet': write_parquet(out/'objects'/f'{name}.parquet', (pd.read_csv(t) for t in tables), one)
     else: _string(out/'objects'/f'{name}.csv', tables, '' if tables else one[:0].to_csv(index=False), '', '', skip=1)
 
 def _write_all(job, out, name):
