@@ -436,11 +436,10 @@ class EncodeFields(ItemTransform):
 @patch
 def laid(self:EncodeFields, x, y, m, out):
     "Some crops with their neighbour in the batch over them: planes and stain add up, above the mean of the planes and the dark of the stain; nuclei stay nuclei"
-    dark = torch.tensor([self.by[int(v)]['quantiles'][2] for v in m], dtype=torch.float32, device=x.device)[:, None, None, None]
-    over = ((torch.rand(len(x)) < self.superpose).to(x.device) & (torch.as_tensor(m).to(x.device) == torch.as_tensor(m).to(x.device).roll(1)))[:, None, None, None]
-    p, mask = x[:, :PLANES] + over*x.roll(1, 0)[:, :PLANES], torch.where(over, x.maximum(x.roll(1, 0)), x)[:, PLANES:]
-    if isinstance(y, TensorStain): y = y + over*(y.roll(1, 0) - (dark - out[:, :1]) / out[:, 1:])
-    else: y = torch.where(over[:, 0], y.maximum(y.roll(1, 0)), y)
+    m = torch.as_tensor(m).cpu(); over = ((torch.rand(len(x)) < self.superpose) & (m == m.roll(1)) & (len(x) > 1)).to(x.device)[:, None, None, None]; x2, y2 = x.roll(1, 0), y.roll(1, 0)
+    p, mask = x[:, :PLANES] + over*x2[:, :PLANES], torch.where(over, x[:, PLANES:].maximum(x2[:, PLANES:]), x[:, PLANES:])
+    if isinstance(y, TensorStain): dark = torch.tensor([self.by[int(v)]['quantiles'][2] for v in m], dtype=torch.float32, device=x.device)[:, None, None, None]; y = y + over*(y2 - (dark - out[:, :1]) / out[:, 1:])
+    else: y = torch.where(over[:, 0], y.maximum(y2), y)
     return torch.cat([p, mask], 1), y
 
 @patch
