@@ -205,7 +205,7 @@ def _lines(ax, x, df, title, log):
     if log: ax.set_yscale('log')
     ax.set_title(title or '', fontsize=9); ax.set_xlabel('epoch', fontsize=8); ax.tick_params(labelsize=7)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.grid(alpha=.3); ax.legend(fontsize=7, frameon=False)
+    ax.grid(alpha=.3); ax.legend(fontsize=7, frameon=False, loc='upper left', bbox_to_anchor=(1, 1), borderaxespad=0)
 
 # %% ../nbs/01_show.ipynb #ea50a2f5
 def bars(values: dict, # name -> number or (value, lo, hi), or group -> {name: number or (value, lo, hi)}

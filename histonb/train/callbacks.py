@@ -10,6 +10,7 @@ from types import MethodType
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
+from time import perf_counter
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -153,14 +154,17 @@ def shared(
 
 # %% ../../nbs/train/51_callbacks.ipynb #1e7b8f78
 class SaveState(Callback):
-    "Write the whole training state after each epoch, and take it up again when a fit starts with `resume`."
+    "Write the whole training state after each epoch, and take it up again when a fit starts with `resume`; states that take long to write are written less often."
     order = 90
     def __init__(self,
         file:str|Path, # Where the state lives, such as `checkpoints/segment.pt`
         resume:bool=True, # Take up the state in `file` if there is one
         key:str='', # What the state belongs to; another key in the file is an error
+        share:float=.05, # Of the time, for writing states that take more than a second each; 1 writes all, the last one always is
     ):
-        self.file, self.resume, self.key = Path(file), resume, key
+        self.file, self.resume, self.key, self.share, self.took, self.at = Path(file), resume, key, share, 0., 0.
+    def due(self): # Is the state of this epoch to be written?
+        return self.epoch + 1 == self.n_epoch or self.took < 1 or perf_counter() - self.at > self.took*(1/self.share - 1)
 
 # %% ../../nbs/train/51_callbacks.ipynb #ce05b00b
 def _callback_state(cb):
@@ -178,7 +182,8 @@ def _set_callback_state(cb, s):
 def after_epoch(self:SaveState):
     "Write the state; of several processes the first one does, with the random states of all."
     states = shared(random_states(self.dls))
-    if ranks()[0]: return
+    if ranks()[0] or not self.due(): return
+    start = perf_counter()
     r = self.learn.recorder
     rec = dict(lrs=list(map(float, r.lrs)), iters=list(map(int, r.iters)), losses=[float(v) for v in r.losses],
                values=[[float(v) for v in row] for row in r.values], smooth=[r.smooth_loss.count, torch.as_tensor(r.smooth_loss.val).detach().cpu()])
@@ -186,6 +191,7 @@ def after_epoch(self:SaveState):
     state = dict(format=1, key=self.key, epoch=self.epoch + 1, n_epoch=self.n_epoch, model=self.model.state_dict(), opt=self.opt.state_dict(),
                  callbacks=own, recorder=rec, random=states[0], others=states[1:])
     with atomic(self.file) as f: torch.save(state, f)
+    self.at = perf_counter(); self.took = self.at - start
 
 # %% ../../nbs/train/51_callbacks.ipynb #b24b1365
 @patch
