@@ -15,7 +15,7 @@ from fastai.torch_core import TensorImage
 from fastcore.basics import listify, patch
 from plum import dispatch
 from torch import nn
-from ..core import error
+from ..core import error, rng
 from ..data.adipocyte import TensorPlanes, TensorStain
 from ..data.paired import TensorOneHot
 from ..models.pix2pix import build_critic, build_pix2pix
@@ -204,10 +204,9 @@ class CalibrateNorm(Callback):
 # %% ../../nbs/train/53_translate.ipynb #46cf5bb9
 @patch
 def measure(self:CalibrateNorm, n:int): # Batches
-    "Measure the norms over the first `n` training batches."
-    dev = next(self.model.parameters()).device
-    xs = (b[0].to(dev) for _, b in zip(range(n), self.dls.train.new(shuffle=False, drop_last=False)))
-    calibrate_norm(self.model, xs)
+    "Measure the norms over `n` batches of training samples in a fixed order that mixes the tiles, as training does."
+    dev = next(self.model.parameters()).device; dl = self.dls.train.new(shuffle=False); order = rng(0, 'norms').permutation(len(dl.dataset)).tolist(); dl.get_idxs = lambda: order
+    calibrate_norm(self.model, (b[0].to(dev) for _, b in zip(range(n), dl)))
 
 # %% ../../nbs/train/53_translate.ipynb #08f451ec
 def translate_learner(
