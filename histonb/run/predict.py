@@ -4,7 +4,7 @@
 
 # %% ../../nbs/run/61_predict.ipynb #30b06c86
 from __future__ import annotations
-import json, os, shutil, time
+import json, os, shutil, time, warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -304,8 +304,15 @@ def _origin(name, texture):
 def _draw(model, named, tile, texture):
     "Pictures of a few (name, class map)"
     maps, at = [m for _, m in named], [_origin(n, texture) for n, _ in named]
-    if len({m.shape for m in maps}) == 1 and max(maps[0].shape) <= tile: return [to_picture(p) for p in model(np.stack(maps), at=at).cpu().numpy()]
-    return [model.predict(m, tile=tile, origin=o) for m, o in zip(maps, at)]
+    if len({m.shape for m in maps}) == 1 and max(maps[0].shape) <= tile: drawn = [to_picture(p) for p in model(np.stack(maps), at=at).cpu().numpy()]
+    else: drawn = [model.predict(m, tile=tile, origin=o) for m, o in zip(maps, at)]
+    _look(maps, drawn); return drawn
+
+def _look(maps, drawn):
+    "A warning where maps of several classes all became pictures of one colour"
+    of = [p for m, p in zip(maps, drawn) if m.min() < m.max()]
+    if of and all(p.std((0, 1)).max() < 2 for p in of):
+        warnings.warn(f'the generator paints one colour ({", ".join(map(str, np.median(of[0], (0, 1)).astype(int)))}) on maps of several classes: it collapsed while it was trained. Look at the panels of its training, and train it anew', stacklevel=3)
 
 # %% ../../nbs/run/61_predict.ipynb #7b61438e
 def _stands(image, classes, m):
