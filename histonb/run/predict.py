@@ -310,9 +310,9 @@ def _draw(model, named, tile, texture):
 
 def _look(maps, drawn):
     "A warning where maps of several classes all became pictures of one colour"
-    of = [p for m, p in zip(maps, drawn) if m.min() < m.max()]
-    if of and all(p.std((0, 1)).max() < 2 for p in of):
-        warnings.warn(f'the generator paints one colour ({", ".join(map(str, np.median(of[0], (0, 1)).astype(int)))}) on maps of several classes: it collapsed while it was trained. Look at the panels of its training, and train it anew', stacklevel=3)
+    of = [(p, m > m.min()) for m, p in zip(maps, drawn) if m.min() < m.max()]
+    if of and all(p.std((0, 1)).max() < 2 and np.abs(p[m].mean(0) - p[~m].mean(0)).max() < 3 for p, m in of):
+        warnings.warn(f'the generator paints one colour ({", ".join(map(str, np.median(of[0][0], (0, 1)).astype(int)))}) on maps of several classes: it collapsed while it was trained. Look at the panels of its training, and train it anew', stacklevel=3)
 
 # %% ../../nbs/run/61_predict.ipynb #7b61438e
 def _stands(image, classes, m):
