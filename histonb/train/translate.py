@@ -4,6 +4,7 @@
 
 # %% ../../nbs/train/53_translate.ipynb #05a3b9fa
 from __future__ import annotations
+import math
 from functools import partial
 import numpy as np
 import torch
@@ -189,7 +190,8 @@ class CalibrateNorm(Callback):
         batches:int=50, # At most so many training batches at the end
         each:int=12, # And before a validation
         freeze:float=1., # Share of the epochs after which the norms are held; 1 for never
-    ): self.batches, self.each, self.freeze = batches, each, freeze
+        ease:int=120, # Steps over which the rates rise from 0 again once the norms are held, at most half of those that are left
+    ): self.batches, self.each, self.freeze, self.ease, self.full = batches, each, freeze, ease, None
     def held(self, epoch): return epoch >= self.freeze * self.n_epoch
     def before_train(self):
         if not self.held(self.epoch): return
@@ -207,6 +209,19 @@ def measure(self:CalibrateNorm, n:int): # Batches
     "Measure the norms over `n` batches of training samples in a fixed order that mixes the tiles, as training does."
     dev = next(self.model.parameters()).device; dl = self.dls.train.new(shuffle=False); order = rng(0, 'norms').permutation(len(dl.dataset)).tolist(); dl.get_idxs = lambda: order
     calibrate_norm(self.model, (b[0].to(dev) for _, b in zip(range(n), dl)))
+
+# %% ../../nbs/train/53_translate.ipynb #nm000003
+@patch
+def before_batch(self:CalibrateNorm):
+    "The share of the rate; a schedule, if there is one, has set the rate of this batch before."
+    if not (self.training and self.held(self.epoch)): return
+    first = math.ceil(self.freeze * self.n_epoch); steps = min(self.ease, (self.n_epoch - first) * self.n_iter / 2); at = (self.epoch - first) * self.n_iter + self.iter + 1
+    if at < steps: self.full = [h['lr'] for h in self.opt.hypers]; self.opt.set_hyper('lr', [r * at / steps for r in self.full])
+
+@patch
+def after_batch(self:CalibrateNorm):
+    "Put the rate back, for where no schedule sets it."
+    if self.full: self.opt.set_hyper('lr', self.full); self.full = None
 
 # %% ../../nbs/train/53_translate.ipynb #08f451ec
 def translate_learner(
