@@ -245,13 +245,14 @@ def learning_curves(
     rivals:dict|None=None, # {name: another fit} on the real data alone
     n:int=500, # Draws of groups
     keep:str|Path|None=None, # Folder that keeps predictions, so that it can be taken up again
+    alone:bool=True, # Also train on the synthetic pictures alone (TSTR), a training each share, fold and seed
 )->Curves:
     "What synthetic pictures add at each share of real ones; `HistonbError` for too few tiles or synthetic pictures."
     fits, plan, out = {'TRTR': fit} | {f'real, {k}': f for k, f in (rivals or {}).items()}, split_shares(groups, folds, shares, next(iter(seeds))), {}
     for share in shares:
         preds, sizes = {}, {}
         for s in seeds:
-            for f, (test, by) in enumerate(plan): _one_fold(preds, sizes, fits, [data[i] for i in by[share]], [data[i] for i in test], make, s, f'share {share:g} fold {f}', budget, ratios, keep)
+            for f, (test, by) in enumerate(plan): _one_fold(preds, sizes, fits, [data[i] for i in by[share]], [data[i] for i in test], make, s, f'share {share:g} fold {f}', budget, ratios, keep, alone)
         order = np.concatenate([t for t, _ in plan]); joined = {k: [_join(v[s]) for s in seeds] for k, v in preds.items()}; u = np.asarray(groups, str)[order]
         out[share] = _judged(joined, {k: [data[i][1] for i in order] for k in joined}, {k: u for k in joined}, {k: 'test' for k in joined}, {k: round(np.mean(v)) for k, v in sizes.items()}, metric, main, seeds, n)
     return Curves(out, main)
@@ -263,11 +264,11 @@ def _whole_fold(keep, seed, asked): # {arm: (predictions, pictures it learned fr
     note = Path(keep)/f'seed_{seed}.json'; old = read_json(note) if note.exists() else {}; files = {k: _kept_at(keep, f'{k} seed {seed}') for k in old.get('pictures', ())}
     return {k: (np.load(f, allow_pickle=False), old['pictures'][k]) for k, f in files.items()} if old.get('asked') == asked and all(f.exists() for f in files.values()) else None
 
-def _one_fold(preds, sizes, fits, train, test, make, seed, name, budget, ratios, keep):
+def _one_fold(preds, sizes, fits, train, test, make, seed, name, budget, ratios, keep, alone):
     "Add one fold's predictions, {arm: {seed: [fold, …]}}; nothing is made for a fold that is kept whole"
-    keep, asked = keep and Path(keep)/name.replace(' ', '_'), dict(budget=repr(budget), ratios=repr(ratios), fits=list(fits), pictures=[len(train), len(test)])
+    keep, asked = keep and Path(keep)/name.replace(' ', '_'), dict(budget=repr(budget), ratios=repr(ratios), fits=list(fits), pictures=[len(train), len(test)], **({} if alone else dict(alone=False)))
     if (found := keep and _whole_fold(keep, seed, asked)) is None:
-        sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets |= {k: sets['TRTR'] for k in fits if k not in sets}
+        sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets = {k: v for k, v in sets.items() if alone or not k.startswith('TSTR ')} | {k: sets['TRTR'] for k in fits if k not in sets}
         found = {k: (v[0], len(sets[k])) for k, v in _predictions(fits, sets, {k: test for k in sets}, [seed], budget, keep).items()}
         if keep: write_json(keep/f'seed_{seed}.json', dict(asked=asked, pictures={k: n for k, (_, n) in found.items()}))
     for k, (v, n) in found.items(): preds.setdefault(k, {}).setdefault(seed, []).append(v); sizes.setdefault(k, []).append(n)
