@@ -44,7 +44,7 @@ PRESETS = dict(
     paper=dict(size=256, half=True, segment=SEGMENT_PRESETS['paper'] | dict(encoder_weights='imagenet'),
         translate=_ADAM | dict(generator='thesis', critic='thesis', width=64, depth=8, upsample='transpose', noise=0, dropout=.5, lam=100., epochs=400, bs=12, schedule='constant'),
         adapt=_ADAM | dict(lam=75., epochs=250, bs=10, crops='five', schedule='constant', start='labelled')))
-DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(encoder='resnet18', epochs=8, bs=2), translate=dict(width=24, epochs=16), adapt=dict(epochs=8))
+DRAWN = dict(n_labelled=48, n_unlabelled=6, side=512, segment=dict(encoder='resnet18', epochs=14, lr=3e-3, bs=2), translate=dict(width=24, epochs=16), adapt=dict(epochs=8))
 
 # %% ../../nbs/systems/70_colon.ipynb #6d1e1485
 def settings(
