@@ -34,13 +34,14 @@ def arms(
     synthetic:dict, # {name: data}
     ratios:Sequence|dict=(1.,), # How many synthetic to a real one in the mixtures; {name: ratios} where not all are mixed alike
     seed:int=0, # Which synthetic ones are taken
+    alone:bool=True, # Also the synthetic ones by themselves (TSTR)
 )->dict: # {name of the arm: training data}
     "The training sets that are compared; `HistonbError` when there are too few synthetic pictures."
     n, mixed = len(real), ratios if isinstance(ratios, dict) else {k: ratios for k in synthetic}
     for k, s in synthetic.items():
-        most = max([1., *mixed.get(k, ())])
+        most = max([float(alone), *mixed.get(k, ())])
         if len(s) < round(most * n): raise error(f'"{k}" has {len(s)} pictures and {round(most * n)} are needed', remedy=f'Generate {most:g} for each of the {n} real ones, or ask for smaller ratios')
-    out = {'TRTR': list(real)} | {f'TSTR {k}': take(s, n, seed) for k, s in synthetic.items()}
+    out = {'TRTR': list(real)} | {f'TSTR {k}': take(s, n, seed) for k, s in synthetic.items() if alone}
     return out | {f'real + {r:g} {k}': list(real) + take(s, round(r * n), seed) for k, s in synthetic.items() for r in mixed.get(k, ())}
 
 # %% ../../nbs/measure/43_utility.ipynb #365a55a8
@@ -245,7 +246,7 @@ def learning_curves(
     rivals:dict|None=None, # {name: another fit} on the real data alone
     n:int=500, # Draws of groups
     keep:str|Path|None=None, # Folder that keeps predictions, so that it can be taken up again
-    alone:bool=True, # Also train on the synthetic pictures alone (TSTR), a training each share, fold and seed
+    alone:bool=True, # Also train on the synthetic pictures alone (TSTR): one more training a share, fold and seed
 )->Curves:
     "What synthetic pictures add at each share of real ones; `HistonbError` for too few tiles or synthetic pictures."
     fits, plan, out = {'TRTR': fit} | {f'real, {k}': f for k, f in (rivals or {}).items()}, split_shares(groups, folds, shares, next(iter(seeds))), {}
@@ -268,7 +269,7 @@ def _one_fold(preds, sizes, fits, train, test, make, seed, name, budget, ratios,
     "Add one fold's predictions, {arm: {seed: [fold, …]}}; nothing is made for a fold that is kept whole"
     keep, asked = keep and Path(keep)/name.replace(' ', '_'), dict(budget=repr(budget), ratios=repr(ratios), fits=list(fits), pictures=[len(train), len(test)], **({} if alone else dict(alone=False)))
     if (found := keep and _whole_fold(keep, seed, asked)) is None:
-        sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed); sets = {k: v for k, v in sets.items() if alone or not k.startswith('TSTR ')} | {k: sets['TRTR'] for k in fits if k not in sets}
+        sets = arms(train, make(train, seed, f'{name} seed {seed}'), ratios, seed, alone); sets |= {k: sets['TRTR'] for k in fits if k not in sets}
         found = {k: (v[0], len(sets[k])) for k, v in _predictions(fits, sets, {k: test for k in sets}, [seed], budget, keep).items()}
         if keep: write_json(keep/f'seed_{seed}.json', dict(asked=asked, pictures={k: n for k, (_, n) in found.items()}))
     for k, (v, n) in found.items(): preds.setdefault(k, {}).setdefault(seed, []).append(v); sizes.setdefault(k, []).append(n)
