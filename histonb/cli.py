@@ -299,7 +299,7 @@ def layouts(args # parsed arguments
 @verb(arg('--real', metavar='DIR', required=True, help='real tissue: a labelled set, or a folder of pictures'), arg('--fake', metavar='DIR', required=True, help='generated tissue: a set as generate writes it, or a folder of pictures'),
       arg('--masks', metavar='DIR', help='class maps of the generated pictures, where their set has none'), arg('--out', metavar='DIR', required=True, help='the folder of the report'),
       arg('--model', metavar='FOLDER', help='a saved segmenter that never saw generated tissue (default: a small one is trained)'), arg('--table', help='name of the class table, where the folder has no classes.json'),
-      arg('--steps', type=int, default=150, help='training steps of each arm; 0 leaves the second question open (default: 150)'), arg('--seeds', type=int, default=1, help='how often each arm is trained (default: 1)'),
+      arg('--steps', type=int, default=150, help='training steps of each arm, four times as many of the segmenter that judges masks; 0 trains none (default: 150)'), arg('--seeds', type=int, default=1, help='how often each arm is trained (default: 1)'),
       arg('--ratio', type=float, action='append', default=[], help='generated pictures to a real one in the mixture; may be given again, the first is judged (default: 1)'),
       arg('--reading', metavar='CSV', action='append', default=[], help='what a reader exported; may be given again'), arg('--key', metavar='KEY', help='key of the reading'),
       arg('--licence', default='not stated', help='licence of the data, for the cards'), arg('--limit', type=int, default=500, help='pictures of each part at most (default: 500)'),

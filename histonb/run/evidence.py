@@ -37,8 +37,8 @@ from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'tiling_changes', 'write_cards',
-           'evaluate']
+__all__ = ['JUDGE', 'Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'tiling_changes',
+           'write_cards', 'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
 @dataclass
@@ -195,23 +195,31 @@ def _attempt(e, name, work):
     return e.parts.get(name)
 
 # %% ../../nbs/run/66_evidence.ipynb #5a0d4742
+JUDGE = 4 # the segmenter that judges masks learns so many times longer than an arm of the second question
+
 _FOLLOWS = {'like real': 'Yes, as well as real tissue follows its own', 'easier than real': 'Yes, and its nuclei are easier to find than real ones', 'harder than real': 'Not as well as real tissue follows its own'}
 
+def _other(f, g): # a sentence where a segmenter that learned for a shorter time says something else, beyond both intervals
+    a, b = (x.table.loc['nucleus'] for x in (f, g)); apart = b.ratio_hi < a.ratio_lo or b.ratio_lo > a.ratio_hi
+    return f' The answer rests on the segmenter: one that learned {JUDGE} times less (Dice {b.real:.2f} on real tissue) gives the ratio {b.ratio:.2f} ({b.ratio_lo:.2f} to {b.ratio_hi:.2f}); ask again with more steps, or with a segmenter of your own.' * bool(apart)
+
 @patch
-def follow(self:Evidence, segment, seed=0, n=500):
-    "Is generated tissue segmented into the mask it was made from?"
+def follow(self:Evidence, segment, younger=None, seed=0, n=500):
+    "Is generated tissue segmented into the mask it was made from? A segmenter that learned less says whether that depends on the segmenter."
     real, fake = self.sets['test'], self.sets['fake']; at = {k: i for i, k in enumerate(real.names)} if real else {}
     if fake.classes is None or segment is None: self.answers['follow'] = 'note', 'Not answered: ' + ('there are no masks of the generated pictures; give --masks.' if fake.classes is None else 'there is no segmenter; give --model, or real tissue with class maps.'); return
     twins = real is not None and real.classes is not None and all(k in at for k in fake.names); split = partial(instances, settings=InstanceSettings(mpp=real.mpp or .25) if real is not None else None)
     if twins: kw = dict(real=[real.images[at[k]] for k in fake.names], units=[real.groups[at[k]] for k in fake.names])
     else: kw = dict(units=fake.groups if len(set(fake.groups)) > 1 else None) | (dict(real=real.images, real_masks=real.classes, real_units=real.groups) if real is not None and real.classes is not None else {})
-    f = self.parts['fidelity'] = mask_fidelity(segment, fake.classes, fake.images, table=fake.table, split=split, n=n, seed=seed, **kw); self.figures |= f.figures('follow'); r = f.table.loc['nucleus']
-    weak = np.isfinite(r.real) and r.real < .5; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else '')
+    ask = lambda s: mask_fidelity(s, fake.classes, fake.images, table=fake.table, split=split, n=n, seed=seed, **kw)
+    f = self.parts['fidelity'] = ask(segment); self.figures |= f.figures('follow'); r = f.table.loc['nucleus']; other = ''
+    if younger is not None and np.isfinite(r.ratio): g = ask(younger); other = _other(f, g); self.figures |= {k.replace('follow', 'follow_younger'): v for k, v in g.figures('follow').items() if 'nucleus' in k and 'dice_generated' not in k}
+    weak = np.isfinite(r.real) and r.real < .5; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else other)
     self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped() if not weak]
     blind = [k for k in f.table.index[1:] if f.table.real[k] < .3] if not weak else []; said += f' The segmenter hardly knows {", ".join(blind)} in real tissue either, so that their figures say little.' * bool(blind)
     short = 'Cannot be said with this segmenter' if weak else _FOLLOWS.get(r.verdict.split(',')[0], 'There is no real tissue to compare with')
-    said = f'{short}{", as far as can be told" * (r.verdict.endswith("not settled") and not weak)}. {said}'
-    self.answers['follow'] = 'note' if weak or not np.isfinite(r.ratio) else 'good' if r.verdict.startswith('like real') else 'warn', said
+    said = f'{short}{", as far as can be told" * ((r.verdict.endswith("not settled") or other > "") and not weak)}. {said}'
+    self.answers['follow'] = 'note' if weak or other or not np.isfinite(r.ratio) else 'good' if r.verdict.startswith('like real') else 'warn', said
 
 # %% ../../nbs/run/66_evidence.ipynb #b242583f
 @patch
@@ -400,14 +408,15 @@ def write_cards(
     return [Path(out)/'data_card.md', Path(out)/'model_card.md']
 
 # %% ../../nbs/run/66_evidence.ipynb #3691347b
-def _segmenter(model, fit, train, steps, seed):
-    "A function from a picture to its class map: of a saved model, or of a net that learns from the real training pictures"
+def _segmenters(model, fit, train, steps, seed):
+    "Functions from a picture to its class map: of a saved model; or of a net that learns from the real training pictures, and of one that learns less"
     if model is not None:
         if model.task != 'segment': raise error(f'a model for the task "{model.task}" does not give class maps', remedy='Give a segmenter with --model')
         if train.table is not None and model.table.names != train.table.names: raise error(f'the model finds {", ".join(model.table.names)} and the real tissue has {", ".join(train.table.names)}', remedy='Give a segmenter of the same classes')
-        return lambda im: decide(model(im[None])[0])[0].cpu().numpy()
-    if train.classes is None or not steps: return None
-    predict = fit(train.pairs, seed, steps); return lambda im: predict([im])[0]
+        return (lambda im: decide(model(im[None])[0])[0].cpu().numpy()), None
+    if train.classes is None or not steps: return None, None
+    one = lambda predict: lambda im: predict([im])[0]
+    return one(fit(train.pairs, seed, JUDGE*steps)), one(fit(train.pairs, seed, steps))
 
 def _once_each(predict):
     "A function of pictures that looks at each of them once"
@@ -435,7 +444,7 @@ def evaluate(
     masks:str|Path|None=None, # Class maps of the generated pictures, where their set has none
     model:str|Path|None=None, # A saved segmenter that never saw generated tissue; a small one is trained when None
     table=None, # Class table of the real set, its name, or 'guess'
-    steps:int=150, # Training steps of each arm; 0 leaves the second question open
+    steps:int=150, # Training steps of each arm, four times as many of the segmenter that judges masks; 0 trains none
     seeds:int=1, # How often each arm is trained
     readings:list=(), # CSV files that readers exported
     key:str|Path|None=None, # Key of the reading
@@ -455,7 +464,7 @@ def evaluate(
     try:
         fit, strong = (_remembered(partial(small_fit, table=e.sets['train'].table, strong=s, device=dev)) for s in (False, True))
         real_only = lambda data, s, b: fit(data, s, b)
-        e.follow(_segmenter(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else None, seed); e.teach(fit, strong, steps, seeds, seed, ratios=tuple(ratios)); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look(None, seg)
+        e.follow(*(_segmenters(seg, real_only, e.sets['train'], steps, seed) if e.sets['fake'].classes is not None else (None, None)), seed); e.teach(fit, strong, steps, seeds, seed, ratios=tuple(ratios)); e.fool(None, readings, key, seed); e.twins(steps, seed, dev); e.look(None, seg)
         run.figures(**e.figures); run.record['answers'] = {k: e.answers[k][1] for k in _ASKED} | dict(found=e.faults); run.finish()
         manifest = read_json(Path(fake)/'manifest.json') if (Path(fake)/'manifest.json').exists() else {}
         write_json(run.out/'figures.json', e.figures); write_cards(e, run.record, run.out, manifest); e.page(run.record).write(run.out/'report.html')

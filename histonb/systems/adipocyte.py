@@ -33,8 +33,8 @@ from ..train.watch import BalanceWatch
 __all__ = ['PRESETS', 'DRAWN', 'settings', 'Adipocyte', 'nuclei_masks', 'fit_lines', 'summary', 'matching_words', 'begin', 'run']
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #318da4f7
-_NET = dict(arch='unet', encoder='tu-resnet10t', encoder_depth=4, decoder_channels=[64, 32, 16, 16])
-_BIG = dict(arch='unet', encoder='resnet152')
+_NET = dict(arch='unet', encoder='tu-resnet10t', encoder_weights=None, encoder_depth=4, decoder_channels=[64, 32, 16, 16])
+_BIG = dict(arch='unet', encoder='resnet152', encoder_weights=None)
 _GAME = dict(seed=0, critic='plain', width=16, critic_lr=1e-4, kind='lsgan', smooth=[.9, .1], every=3, lam=10., spectral=.25, act=True)
 _ALONE = dict(seed=0, critic=None, lam=1., spectral=.025)
 PRESETS = dict(
@@ -51,7 +51,7 @@ PRESETS = dict(
 DRAWN = dict(n=8, side=192, magnifications=[20, 40, 60], masks=dict(least=40, smooth=1, piece=30))
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #eb29715e
-_RELIEF = dict(relief=None) # a word, or none at all
+_ELSE = dict(relief=None, **{k: dict(encoder_weights='a file') for k in ('nuclei', 'train')}) # a word, or none at all
 
 def settings(
     preset:str='quick', # 'quick' or 'paper'
@@ -63,14 +63,14 @@ def settings(
     s = deepcopy(PRESETS[preset]) | ({k: v for k, v in DRAWN.items() if k != 'masks'} if drawn else {})
     for part in ([dict(masks=DRAWN['masks'])] if drawn else []) + [changes]:
         models = _models(s, part.get('models', {}))
-        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}, like=[*PRESETS.values(), _RELIEF]) | dict(models=models)
+        s = with_changes(s, {k: v for k, v in part.items() if k != 'models'}, like=[*PRESETS.values(), _ELSE]) | dict(models=models)
     if lost := [t for t in s['stains'] if t not in TARGETS]: raise error(f'there is no stain "{lost[0]}"', remedy=f'Use {", ".join(TARGETS)}')
     return s
 
 def _models(s, changes):
     "Nets changed, added, or left out by None"
     some = changes if isinstance(changes, dict) else {}; names = dict.fromkeys([*s['models'], *some])
-    with_changes(dict(models={n: _GAME | s['train'] for n in names}), dict(models=changes), like=[dict(models=names), dict(models=dict.fromkeys(names, _ALONE))])
+    with_changes(dict(models={n: _GAME | s['train'] for n in names}), dict(models=changes), like=[dict(models=names), dict(models=dict.fromkeys(names, _ALONE | _ELSE['train']))])
     return {n: s['models'].get(n, {}) | some.get(n, {}) for n in names if some.get(n, {}) is not None}
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #be881131
@@ -131,7 +131,7 @@ def loaders(self:Adipocyte, target:str|None, s:dict, train:Fields, valid:Fields)
     return adipocyte_dls(train, valid, target, side, s['bs'], s['copies'], tfms, self.stats(), self.seed, device=self.device, jitter=self.s['jitter'], superpose=self.s['superpose'])
 
 def _net(s, n_in, kernel=3): # a U-Net as the settings say
-    return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
+    return build_unet(s['arch'], s['encoder'], n_in, 1, kernel, s['encoder_weights'], **{k: s[k] for k in ('encoder_depth', 'decoder_channels') if k in s})
 
 # %% ../../nbs/systems/71_adipocyte.ipynb #129f6f84
 def _dice(a, b): return float(2 * (a & b).sum() / max((a.sum() + b.sum()), 1))
