@@ -4,10 +4,12 @@
 
 # %% ../../nbs/models/34_classifier.ipynb #d2a211f5
 from __future__ import annotations
+from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
 from ..core import error
+from .unet import fill_weights, weights_file
 
 # %% auto #0
 __all__ = ['plain_cnn', 'build_classifier', 'grad_cam']
@@ -57,18 +59,20 @@ def _timm(name, n, weights, in_channels):
 def build_classifier(
     name:str='plain', # 'plain', a model of torchvision such as 'alexnet' or 'densenet161', or 'timm/NAME'
     n_classes:int=2, # Classes
-    weights:str|None=None, # 'imagenet' when a hub can be reached
+    weights:str|Path|None=None, # 'imagenet' when a hub can be reached, or a file of weights (.pth, .safetensors)
     width:int=32, # Channels of the first block of the plain network
     dropout:float=.2, # Of the plain network
     in_channels:int=3, # Planes of the picture
     grid:int=3, # Of the plain network
 )->nn.Module: # (B,in,H,W) -> logits (B,n)
-    "A classifier by name; `HistonbError` for a name nobody knows, or weights that cannot be reached."
+    "A classifier by name; `HistonbError` for a name nobody knows, or weights that cannot be reached, read or fitted."
     from torchvision import models
-    if weights not in (None, 'imagenet'): raise error(f'there are no weights "{weights}"', remedy="Use 'imagenet' or None")
+    file = weights_file(weights); weights = None if file else weights
+    if weights not in (None, 'imagenet'): raise error(f'there are no weights "{weights}"', remedy="Use 'imagenet', a file that ends in .pth or .safetensors, or None")
     if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels, grid=grid)
     elif name in models.list_models(module=models): net = _torchvision(name, n_classes, weights, in_channels)
     else: net = _timm_or_error(name, n_classes, weights, in_channels)
+    if file: fill_weights(net, file, name, [k for k, m in net.named_modules() if isinstance(m, nn.Linear)][-1])
     net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net
 

@@ -16,7 +16,8 @@ from ..core import HistonbError, error
 from ..prep.tiles import crop_back, pad_to_size
 
 # %% auto #0
-__all__ = ['UNETS', 'pad_mirror', 'AnySize', 'Unet', 'UnetPlusPlus', 'widen_decoder', 'build_unet', 'n_params']
+__all__ = ['UNETS', 'pad_mirror', 'AnySize', 'Unet', 'UnetPlusPlus', 'widen_decoder', 'weights_file', 'fill_weights',
+           'build_unet', 'n_params']
 
 # %% ../../nbs/models/30_unet.ipynb #c5a180a7
 def pad_mirror(
@@ -86,32 +87,41 @@ def _create(name, encoder, weights, **kw):
     finally: log.setLevel(level)
 
 # %% ../../nbs/models/30_unet.ipynb #f11e0001
-def _is_file(weights): return isinstance(weights, Path) or isinstance(weights, str) and Path(weights).suffix in ('.pth', '.pt', '.bin', '.safetensors')
+def weights_file(
+    weights, # What a user gave: a word, a path, or None
+)->Path|None: # The path of a file; None for a word
+    "Whether weights are meant as a file: a Path, or a word that ends in .pth, .pt, .bin or .safetensors."
+    return Path(weights) if isinstance(weights, Path) or isinstance(weights, str) and Path(weights).suffix in ('.pth', '.pt', '.bin', '.safetensors') else None
 
 def _read_weights(file)->dict: # {name: tensor} in the file's order
     "The tensors of a file, and nothing else that it holds."
-    file = Path(file)
-    if not file.exists(): raise error('does not exist', file, "Give a file of an encoder's weights, or encoder_weights=None to train from scratch")
+    if not file.exists(): raise error('does not exist', file, 'Give a file of weights, or None to train from scratch')
     try: w = load_file(file) if file.suffix == '.safetensors' else torch.load(file, map_location='cpu', weights_only=True)
     except Exception as e: raise error(f'cannot be read as weights ({type(e).__name__})', file, 'Save a state dict, as torch.save(net.state_dict(), file) does') from e
     w = w.get('state_dict', w) if isinstance(w, dict) else {}
     if not (w and all(isinstance(v, torch.Tensor) for v in w.values())): raise error('holds no state dict', file, 'Save a state dict, as torch.save(net.state_dict(), file) does')
     return w
 
+# %% ../../nbs/models/30_unet.ipynb #f11e0004
 def _planes(w, n): # a first convolution for n planes that answers a grey picture as before: each slice shared out among its copies, or their mean
     k = w.shape[1]; at = [i % k for i in range(n)]
     if n < k: return w.sum(1, keepdim=True).repeat(1, n, 1, 1) / n
     return w[:, at] / torch.bincount(torch.tensor(at))[at].view(1, -1, 1, 1)
 
-def _fill(net, encoder, file):
-    "Give the encoder the weights of a file: those of its own names or, where no name is known, its shapes in its order."
-    own, w = net.encoder.state_dict(), _read_weights(file)
-    new = {k: w[k] for k in own if k in w} or dict(zip(own, w.values()))
-    first = next(k for k, v in own.items() if v.ndim == 4)
+def fill_weights(
+    net:nn.Module, # An encoder, or a whole network
+    file:Path, # A state dict: .safetensors, or torch's own, which is read without unpickling anything but tensors
+    name:str, # What the network is called in an error
+    but:str|None=None, # A layer that keeps its own weights, such as the last one of a classifier
+):
+    "Give a network the weights of a file: those of its own names or, where no name is known, its shapes in its order; `HistonbError` where they do not fit."
+    own, w = net.state_dict(), _read_weights(Path(file))
+    new = {k: w[k] for k in own if k in w} or dict(zip(own, w.values())); first = next(k for k, v in own.items() if v.ndim == 4)
     if first in new and new[first].ndim == 4: new[first] = _planes(new[first], own[first].shape[1])
+    if but: new |= {k: v for k, v in own.items() if k.startswith(f'{but}.')}
     if wrong := [k for k, v in own.items() if k not in new or new[k].shape != v.shape]:
-        raise error(f'does not fit the encoder {encoder}: {len(wrong)} of {len(own)} tensors are missing or of another shape, the first is {wrong[0]}', file, 'Name the encoder that the weights were trained in')
-    net.encoder.load_state_dict(new)
+        raise error(f'does not fit {name}: {len(wrong)} of {len(own)} tensors are missing or of another shape, the first is {wrong[0]}', file, 'Name the network that the weights were trained in')
+    net.load_state_dict(new)
 
 # %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(
@@ -125,9 +135,9 @@ def build_unet(
 ) -> nn.Module: # (B,in,H,W) float -> logits (B,out,H,W), any H and W
     "Build a segmentation network; raises `HistonbError` on an unknown name, arguments SMP refuses, or weights that cannot be fetched, read or fitted."
     _check_names(name, encoder)
-    own = _is_file(encoder_weights)
-    net = _create(name, encoder, None if own else encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
-    if own: _fill(net, encoder, encoder_weights)
+    file = weights_file(encoder_weights)
+    net = _create(name, encoder, None if file else encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
+    if file: fill_weights(net.encoder, file, f'the encoder {encoder}')
     if decoder_kernel != 3: widen_decoder(net, decoder_kernel)
     net.multiple = net.encoder.output_stride
     net.arch = dict(builder='unet', name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **kw)

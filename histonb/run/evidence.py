@@ -37,7 +37,7 @@ from ..train.classify import classify_learner, probabilities
 from ..train.segment import segment_learner
 
 # %% auto #0
-__all__ = ['JUDGE', 'Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'tiling_changes',
+__all__ = ['JUDGE', 'WEAK', 'Tissue', 'read_tissue', 'SmallUnet', 'small_fit', 'small_classifier', 'Evidence', 'tiling_changes',
            'write_cards', 'evaluate']
 
 # %% ../../nbs/run/66_evidence.ipynb #5062fb35
@@ -196,11 +196,12 @@ def _attempt(e, name, work):
 
 # %% ../../nbs/run/66_evidence.ipynb #5a0d4742
 JUDGE = 4 # the segmenter that judges masks learns so many times longer than an arm of the second question
+WEAK = .5 # Dice of nuclei on real tissue below which a segmenter's ratio means little
 
 _FOLLOWS = {'like real': 'Yes, as well as real tissue follows its own', 'easier than real': 'Yes, and its nuclei are easier to find than real ones', 'harder than real': 'Not as well as real tissue follows its own'}
 
-def _other(f, g): # a sentence where a segmenter that learned for a shorter time says something else, beyond both intervals
-    a, b = (x.table.loc['nucleus'] for x in (f, g)); apart = b.ratio_hi < a.ratio_lo or b.ratio_lo > a.ratio_hi
+def _other(f, g): # a sentence where a segmenter that learned for a shorter time, but knows real tissue, says something else, beyond both intervals
+    a, b = (x.table.loc['nucleus'] for x in (f, g)); apart = b.real >= WEAK and (b.ratio_hi < a.ratio_lo or b.ratio_lo > a.ratio_hi)
     return f' The answer rests on the segmenter: one that learned {JUDGE} times less (Dice {b.real:.2f} on real tissue) gives the ratio {b.ratio:.2f} ({b.ratio_lo:.2f} to {b.ratio_hi:.2f}); ask again with more steps, or with a segmenter of your own.' * bool(apart)
 
 @patch
@@ -214,7 +215,7 @@ def follow(self:Evidence, segment, younger=None, seed=0, n=500):
     ask = lambda s: mask_fidelity(s, fake.classes, fake.images, table=fake.table, split=split, n=n, seed=seed, **kw)
     f = self.parts['fidelity'] = ask(segment); self.figures |= f.figures('follow'); r = f.table.loc['nucleus']; other = ''
     if younger is not None and np.isfinite(r.ratio): g = ask(younger); other = _other(f, g); self.figures |= {k.replace('follow', 'follow_younger'): v for k, v in g.figures('follow').items() if 'nucleus' in k and 'dice_generated' not in k}
-    weak = np.isfinite(r.real) and r.real < .5; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else other)
+    weak = np.isfinite(r.real) and r.real < WEAK; said = f.words() + (' The segmenter finds so little on real tissue that the ratio means little: train it longer, or give a better one.' if weak else other)
     self.faults += [f'Class swap: nuclei of the class {a} appear as {b} in {g:.0%} of their pixels.' for a, b, g, _ in f.swapped() if not weak]
     blind = [k for k in f.table.index[1:] if f.table.real[k] < .3] if not weak else []; said += f' The segmenter hardly knows {", ".join(blind)} in real tissue either, so that their figures say little.' * bool(blind)
     short = 'Cannot be said with this segmenter' if weak else _FOLLOWS.get(r.verdict.split(',')[0], 'There is no real tissue to compare with')

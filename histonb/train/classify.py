@@ -83,7 +83,7 @@ def after_fit(self:KeepBest):
 def classify_learner(
     dls, # Loaders for the task 'classify'
     net:str|nn.Module='plain', # As in `build_classifier`, or a net (B,3,H,W) -> logits (B,n)
-    weights:str|None=None, # 'imagenet' when a hub can be reached; the loaders then want its `stats`
+    weights:str|Path|None=None, # 'imagenet' when a hub can be reached, or a file of weights; the loaders then want its `stats`
     loss='ce', # 'ce', 'focal' or a module
     smooth:float=0., # Label smoothing, 0-1
     lr:float=3e-3, # Peak learning rate

@@ -5,6 +5,7 @@
 # %% ../../nbs/train/52_segment.ipynb #db242e00
 from __future__ import annotations
 from functools import partial
+from pathlib import Path
 import numpy as np
 import torch
 from fastai.learner import Learner
@@ -38,7 +39,7 @@ def segment_learner(
     dls, # `paired_dls(…, task='segment')`, or loaders that say `n_in` and `n_out`, such as `adipocyte_dls`
     arch:str|nn.Module='unet', # 'unet' or 'unetplusplus', or a net (B,n_in,H,W) -> logits (B,n,H,W)
     encoder:str='resnet34', # Any encoder of segmentation-models-pytorch
-    encoder_weights:str|None=None, # 'imagenet' when a hub can be reached
+    encoder_weights:str|Path|None=None, # 'imagenet' when a hub can be reached, or a file of weights
     loss='ce_dice', # 'ce_dice', 'mean_dice', or a loss module; 'bce' or 'soft_dice' where the net has one logit a pixel
     lr:float=1e-3, # Peak learning rate
     wd:float=1e-2, # Weight decay
