@@ -72,7 +72,9 @@ def build_classifier(
     if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels, grid=grid)
     elif name in models.list_models(module=models): net = _torchvision(name, n_classes, weights, in_channels)
     else: net = _timm_or_error(name, n_classes, weights, in_channels)
-    if file: fill_weights(net, file, name, [k for k, m in net.named_modules() if isinstance(m, nn.Linear)][-1])
+    last, head = [(k, m) for k, m in net.named_modules() if isinstance(m, nn.Linear)][-1]
+    if file: fill_weights(net, file, name, last)
+    if file or weights: nn.init.normal_(head.weight, std=.01); nn.init.zeros_(head.bias)                                       # timm's own draw of an EfficientNet's head drowns what its body knows
     net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net
 
