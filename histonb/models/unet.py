@@ -115,13 +115,13 @@ def fill_weights(
     but:str|None=None, # A layer that keeps its own weights, such as the last one of a classifier
 ):
     "Give a network the weights of a file: those of its own names or, where no name is known, its shapes in its order; `HistonbError` where they do not fit."
-    own, w = net.state_dict(), _read_weights(Path(file))
+    every = net.state_dict(); own, w = ({k: v for k, v in d.items() if v.ndim or v.is_floating_point()} for d in (every, _read_weights(Path(file)))) # without the norms' counts of batches, which old files lack and no net needs
     new = {k: w[k] for k in own if k in w} or dict(zip(own, w.values())); first = next(k for k, v in own.items() if v.ndim == 4)
     if first in new and new[first].ndim == 4: new[first] = _planes(new[first], own[first].shape[1])
     if but: new |= {k: v for k, v in own.items() if k.startswith(f'{but}.')}
     if wrong := [k for k, v in own.items() if k not in new or new[k].shape != v.shape]:
         raise error(f'does not fit {name}: {len(wrong)} of {len(own)} tensors are missing or of another shape, the first is {wrong[0]}', file, 'Name the network that the weights were trained in')
-    net.load_state_dict(new)
+    net.load_state_dict(every | {k: v for k, v in new.items() if k in own})
 
 # %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(
