@@ -79,6 +79,7 @@ def build_classifier(
     if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels, grid=grid)
     elif name in models.list_models(module=models): net = _torchvision(name, n_classes, weights, in_channels)
     else: net = _timm_or_error(name, n_classes, weights, in_channels)
+    if weights and name != 'plain': net.started = f"the hub's weights of {name}"
     if file or weights and name != 'plain': _start_head(net, file, name)
     net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 from segmentation_models_pytorch.base.initialization import initialize_decoder
 from segmentation_models_pytorch.encoders import get_encoder_names
-from ..core import HistonbError, error
+from ..core import HistonbError, error, hash_file
 from ..prep.tiles import crop_back, pad_to_size
 
 # %% auto #0
@@ -122,6 +122,7 @@ def fill_weights(
     if wrong := [k for k, v in own.items() if k not in new or new[k].shape != v.shape]:
         raise error(f'does not fit {name}: {len(wrong)} of {len(own)} tensors are missing or of another shape, the first is {wrong[0]}', file, 'Name the network that the weights were trained in')
     net.load_state_dict(every | {k: v for k, v in new.items() if k in own})
+    net.started = f'{Path(file).name} (SHA-256 {hash_file(file)})' # a saved model says so in its card
 
 # %% ../../nbs/models/30_unet.ipynb #d4dbe1a4
 def build_unet(
@@ -138,6 +139,7 @@ def build_unet(
     file = weights_file(encoder_weights)
     net = _create(name, encoder, None if file else encoder_weights, in_channels=in_channels, classes=out_channels, **kw)
     if file: fill_weights(net.encoder, file, f'the encoder {encoder}')
+    elif encoder_weights: net.started = f"the hub's weights '{encoder_weights}' of {encoder}"
     if decoder_kernel != 3: widen_decoder(net, decoder_kernel)
     net.multiple = net.encoder.output_stride
     net.arch = dict(builder='unet', name=name, encoder=encoder, in_channels=in_channels, out_channels=out_channels, decoder_kernel=decoder_kernel, **kw)

@@ -90,8 +90,9 @@ def save_model(
     net, arch, known = _described(model, arch, task=task, table=table, mpp=mpp, stats=stats)
     if not arch or not known['task']: raise error('a model needs its arch and its task to be loaded again', folder, 'Pass arch=dict(builder=...) and task=')
     if known['task'] in ('segment', 'translate') and known['table'] is None: raise error('a model needs its class table', folder, 'Pass table=')
+    started = next((m.started for m in net.modules() if isinstance(getattr(m, 'started', None), str)), None) # an encoder's or a classifier's first weights
     config = dict(format=FORMAT, arch=arch, **{**known, 'stats': _plain_stats(known['stats'])}, stain=stain, instances=instances, fields=fields,
-                  post=post or {}, metrics=metrics or {}, data=data or {}, licence=licence, note=note, versions=versions())
+                  post=post or {}, metrics=metrics or {}, data=(data or {}) | ({'started from': started} if started else {}), licence=licence, note=note, versions=versions())
     with atomic_dir(folder) as d: _fill(d, net, config, Path(folder).name)
     return Path(folder)
 
