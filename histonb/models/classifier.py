@@ -57,9 +57,10 @@ def _timm(name, n, weights, in_channels):
 
 # %% ../../nbs/models/34_classifier.ipynb #f11e0006
 def _start_head(net, file, name):
-    "Weights of a file for all but the last layer, which starts near zero: timm's own draw of an EfficientNet's head drowns what its body knows."
+    "A file's weights, or those that a hub gave, for all but the last linear layer, which starts near zero: timm's own draw of an EfficientNet's head drowns what its body knows."
     heads = [k for k, m in net.named_modules() if isinstance(m, nn.Linear)]; last = heads[-1] if heads else None
     if file: fill_weights(net, file, name, last)
+    else: net.started = f"the hub's weights of {name}"
     if last: head = net.get_submodule(last); nn.init.normal_(head.weight, std=.01); nn.init.zeros_(head.bias)
 
 # %% ../../nbs/models/34_classifier.ipynb #60652f04
@@ -79,7 +80,6 @@ def build_classifier(
     if name == 'plain': net = plain_cnn(n_classes, width, dropout=dropout, in_channels=in_channels, grid=grid)
     elif name in models.list_models(module=models): net = _torchvision(name, n_classes, weights, in_channels)
     else: net = _timm_or_error(name, n_classes, weights, in_channels)
-    if weights and name != 'plain': net.started = f"the hub's weights of {name}"
     if file or weights and name != 'plain': _start_head(net, file, name)
     net.arch = dict(builder='classifier', name=name, n_classes=n_classes, width=width, dropout=dropout, in_channels=in_channels, grid=grid)
     return net

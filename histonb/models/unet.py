@@ -116,7 +116,7 @@ def fill_weights(
 ):
     "Give a network the weights of a file: those of its own names or, where no name is known, its shapes in its order; `HistonbError` where they do not fit."
     every = net.state_dict(); own, w = ({k: v for k, v in d.items() if v.ndim or v.is_floating_point()} for d in (every, _read_weights(Path(file)))) # without the norms' counts of batches, which old files lack and no net needs
-    new = {k: w[k] for k in own if k in w} or dict(zip(own, w.values())); first = next(k for k, v in own.items() if v.ndim == 4)
+    new = {k: w[k] for k in own if k in w} or dict(zip(own, w.values())); first = next((k for k, v in own.items() if v.ndim == 4), None)
     if first in new and new[first].ndim == 4: new[first] = _planes(new[first], own[first].shape[1])
     if but: new |= {k: v for k, v in own.items() if k.startswith(f'{but}.')}
     if wrong := [k for k, v in own.items() if k not in new or new[k].shape != v.shape]:
